@@ -1,0 +1,28 @@
+"""headrace runs dlt REST API configurations, columnar and concurrent, and ends with exactly the rows that the API had."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from headrace.config import HeadraceWarning
+    from headrace.dlt_bridge import rest_api_source
+    from headrace.dlt_secrets import secret
+
+__version__ = "0.1.0"
+__all__ = ["HeadraceWarning", "__version__", "rest_api_source", "secret"]
+
+_HOMES = {
+    "HeadraceWarning": "headrace.config",
+    "rest_api_source": "headrace.dlt_bridge",
+    "secret": "headrace.dlt_secrets",
+}
+
+
+def __getattr__(name: str) -> Any:
+    # late: dlt takes a second to import, and the command line's help must not wait for it
+    if name in _HOMES:
+        from importlib import import_module
+
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

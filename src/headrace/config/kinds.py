@@ -1,0 +1,181 @@
+"""The kinds of auth and of paginator, each option declared once; defaults are those of dlt 1.31.
+
+Both are chosen by `type`. The choice is made before the fields are looked at, so that a wrong field gives one problem.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import Discriminator, Tag
+
+from headrace.config.field import JsonPathText, Options, SecretText, TextOrSecret, option
+
+
+class BearerAuth(Options):
+    """`Authorization: Bearer <token>`; the kind that is meant when `type` is missing."""
+
+    type: Literal["bearer"] = option("bearer", about="the kind of credentials")
+    token: SecretText = option(about="the token", example='dlt.secrets["token"]', secret=True)
+
+
+class ApiKeyAuth(Options):
+    """A key in a header or in the query."""
+
+    type: Literal["api_key"] = option("api_key", about="the kind of credentials")
+    api_key: SecretText = option(about="the key", example='dlt.secrets["api_key"]', secret=True)
+    name: str = option("Authorization", about="name of the header or query parameter", min_length=1)
+    location: Literal["header", "query", "param"] = option(
+        "header",
+        about="where the key is sent; `param` is another word for `query`",
+        dlt="stricter: dlt takes `cookie` and raises at the first request",
+    )
+
+
+class HttpBasicAuth(Options):
+    """HTTP Basic: user and password."""
+
+    type: Literal["http_basic", "basic"] = option(
+        "http_basic", about="the kind of credentials", dlt="looser: `basic` is taken too, the guides write it"
+    )
+    username: TextOrSecret = option(about="the user; many APIs want a fixed word", example="api")
+    password: SecretText = option(about="the password", example='dlt.secrets["private_key"]', secret=True)
+
+
+class AutoPaging(Options):
+    """Find the paging on the first page; on an endpoint it means the client's paginator, as in dlt."""
+
+    type: Literal["auto"] = option("auto", about="the kind of paging")
+
+
+class SinglePagePaging(Options):
+    """One request, one page."""
+
+    type: Literal["single_page"] = option(about="the kind of paging")
+
+
+class _CountedPaging(Options):
+    """What both counted kinds share."""
+
+    stop_after_empty_page: bool = option(default=True, about="an empty page ends the listing")
+    has_more_path: JsonPathText | None = option(
+        None, about="where the answer says whether more follows", example="meta.has_more"
+    )
+
+
+class OffsetPaging(_CountedPaging):
+    """Pages by number of rows to skip."""
+
+    type: Literal["offset"] = option(about="the kind of paging")
+    limit: int = option(about="rows asked for on each page", example=100, ge=1)
+    offset: int = option(0, about="rows to skip on the first page", ge=0)
+    offset_param: str = option("offset", about="query parameter of the offset", min_length=1)
+    limit_param: str = option("limit", about="query parameter of the limit", min_length=1)
+    total_path: JsonPathText | None = option(
+        "total", about="where the answer says how many rows there are", dlt="looser: a missing total is no error"
+    )
+    maximum_offset: int | None = option(None, about="stop before this offset", ge=0)
+
+
+class PageNumberPaging(_CountedPaging):
+    """Pages by their number."""
+
+    type: Literal["page_number"] = option(about="the kind of paging")
+    base_page: int = option(0, about="number of the API's first page", ge=0)
+    page: int | None = option(None, about="page to begin with; `base_page` when absent", ge=0)
+    page_param: str = option("page", about="query parameter of the page number", min_length=1)
+    total_path: JsonPathText | None = option(
+        "total", about="where the answer says how many pages there are", dlt="looser: a missing total is no error"
+    )
+    maximum_page: int | None = option(None, about="stop before this page", ge=0)
+
+
+class CursorPaging(Options):
+    """Each answer names the cursor of the next page."""
+
+    type: Literal["cursor"] = option(about="the kind of paging")
+    cursor_path: JsonPathText = option("cursors.next", about="where the answer has the next cursor")
+    cursor_param: str = option("cursor", about="query parameter of the cursor", min_length=1)
+    stop_after_empty_page: bool | None = option(
+        None, about="an empty page ends the listing; absent: the pager decides by what it saw"
+    )
+    has_more_path: JsonPathText | None = option(None, about="where the answer says whether more follows")
+
+
+class JsonLinkPaging(Options):
+    """Each answer has the address of the next page in its body."""
+
+    type: Literal["json_link", "json_response"] = option(about="the kind of paging")
+    next_url_path: JsonPathText = option("next", about="where the answer has the next address")
+
+
+class HeaderLinkPaging(Options):
+    """Each answer has the address of the next page in its `Link` header."""
+
+    type: Literal["header_link"] = option(about="the kind of paging")
+    links_next_key: str = option("next", about="the `rel` of the next page", min_length=1)
+
+
+class HeaderCursorPaging(Options):
+    """Each answer has the next cursor in a header."""
+
+    type: Literal["header_cursor"] = option(about="the kind of paging")
+    cursor_key: str = option("next", about="name of the header with the cursor", min_length=1)
+    cursor_param: str = option("cursor", about="query parameter of the cursor", min_length=1)
+
+
+#: Auth by name.
+AUTH_KINDS: Final[Mapping[str, type[Options]]] = {
+    "bearer": BearerAuth,
+    "api_key": ApiKeyAuth,
+    "http_basic": HttpBasicAuth,
+    "basic": HttpBasicAuth,
+}
+#: Paginator by name.
+PAGING_KINDS: Final[Mapping[str, type[Options]]] = {
+    "auto": AutoPaging,
+    "single_page": SinglePagePaging,
+    "offset": OffsetPaging,
+    "page_number": PageNumberPaging,
+    "cursor": CursorPaging,
+    "json_link": JsonLinkPaging,
+    "json_response": JsonLinkPaging,
+    "header_link": HeaderLinkPaging,
+    "header_cursor": HeaderCursorPaging,
+}
+
+
+def _tag(kinds: Mapping[str, type[Options]], value: Any, default: str) -> str:
+    """The tag of a raw mapping or of a model; angle brackets tell a tag from a key in an error's place."""
+    kind = value.get("type", default) if isinstance(value, Mapping) else getattr(value, "type", default)
+    model = kinds.get(kind) if isinstance(kind, str) else None
+    return f"<{model.__name__}>" if model else f"<{kind}>"
+
+
+def _auth_tag(value: Any) -> str:
+    return _tag(AUTH_KINDS, value, "bearer")
+
+
+def _paging_tag(value: Any) -> str:
+    # dlt takes {"limit": 5} without a type for `auto` and drops the limit silently
+    return _tag(PAGING_KINDS, value, "None" if isinstance(value, Mapping) and value else "auto")
+
+
+AuthOptions = Annotated[
+    Annotated[BearerAuth, Tag("<BearerAuth>")]
+    | Annotated[ApiKeyAuth, Tag("<ApiKeyAuth>")]
+    | Annotated[HttpBasicAuth, Tag("<HttpBasicAuth>")],
+    Discriminator(_auth_tag),
+]
+PagingOptions = Annotated[
+    Annotated[AutoPaging, Tag("<AutoPaging>")]
+    | Annotated[SinglePagePaging, Tag("<SinglePagePaging>")]
+    | Annotated[OffsetPaging, Tag("<OffsetPaging>")]
+    | Annotated[PageNumberPaging, Tag("<PageNumberPaging>")]
+    | Annotated[CursorPaging, Tag("<CursorPaging>")]
+    | Annotated[JsonLinkPaging, Tag("<JsonLinkPaging>")]
+    | Annotated[HeaderLinkPaging, Tag("<HeaderLinkPaging>")]
+    | Annotated[HeaderCursorPaging, Tag("<HeaderCursorPaging>")],
+    Discriminator(_paging_tag),
+]

@@ -1,0 +1,198 @@
+"""From what pydantic found to what the reader is told: one table of phrases, no jargon, no secret.
+
+A message is *expected X, got Y*; Y is the type only wherever a secret may stand (auth, headers, containers).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any, Final
+
+from headrace.config.kinds import AUTH_KINDS, PAGING_KINDS
+from headrace.config.known import Place, kind_of_place, path_text
+from headrace.config.options import (
+    ClientOptions,
+    EndpointOptions,
+    LimitOptions,
+    ResourceDefaults,
+    ResourceOptions,
+    RestConfig,
+    RetryOptions,
+)
+from headrace.config.tree import Finding
+from headrace.errors import Problem
+from headrace.secret import Secret
+
+#: Pydantic's error type -> our phrase. `{got}` is the value or its type; the rest is pydantic's context.
+PHRASES: Final[Mapping[str, str]] = {
+    "missing": "expected `{key}`, which is required",
+    "extra_forbidden": "unknown key `{key}`",
+    "union_tag_invalid": "unknown {family} type `{tag}`",
+    "model_type": "expected a mapping, got {got}",
+    "dict_type": "expected a mapping, got {got}",
+    "list_type": "expected a list, got {got}",
+    "string_type": "expected text, got {got}",
+    "int_type": "expected a whole number, got {got}",
+    "float_type": "expected a number, got {got}",
+    "finite_number": "expected a finite number, got {got}",
+    "bool_type": "expected true or false, got {got}",
+    "literal_error": "expected {expected}, got {got}",
+    "greater_than": "expected a number above {gt:g}, got {got}",
+    "greater_than_equal": "expected a number of at least {ge:g}, got {got}",
+    "less_than_equal": "expected a number of at most {le:g}, got {got}",
+    "string_too_short": "expected text that is not empty, got {got}",
+    "too_short": "expected at least one entry, got {got}",
+    "expected": "expected {what}, got {got}",
+}
+_FALLBACK: Final = "expected another value, got {got}"
+
+#: Option models by kind of place, to name near misses.
+_MODELS: Final = {
+    "top": RestConfig,
+    "client": ClientOptions,
+    "retry": RetryOptions,
+    "limits": LimitOptions,
+    "resource": ResourceOptions,
+    "endpoint": EndpointOptions,
+}
+_FAMILIES: Final = {"auth": ("auth", AUTH_KINDS), "paginator": ("paginator", PAGING_KINDS)}
+#: Places that may be a text as well; said in the message.
+_TEXT_FORMS: Final = frozenset({"resource", "endpoint", "paginator"})
+_HIDDEN_INSIDE: Final = frozenset({"auth", "headers"})
+_SHOWN_IN_AUTH: Final = frozenset({"type", "location"})
+#: Steps that pydantic adds to a place for the kind that was chosen.
+_TAGS: Final = frozenset(f"<{model.__name__}>" for model in (*AUTH_KINDS.values(), *PAGING_KINDS.values()))
+_MAX_SHOWN: Final = 40
+_MAX_SHOWN_BITS: Final = 128
+
+
+def finding_of(error: Mapping[str, Any]) -> Finding:
+    """One pydantic error (a row of `ValidationError.errors()`) as a finding."""
+    kind, context = error["type"], dict(error.get("ctx") or {})
+    place, tag = _place_and_tag(error["loc"])
+    key = place[-1] if place else "configuration"
+    show = bool(context.get("show", True)) and not _is_hidden(place)
+    words = {**context, "key": key, "got": shown(error["input"], show=show)}
+    hint = context.get("hint")
+    if kind == "union_tag_invalid":
+        return _unknown_type(place, str(context["tag"])[1:-1])
+    if kind == "extra_forbidden":
+        hint = _unknown_key_hint(place, tag)
+    elif kind == "missing" and tag:
+        words_of_kind = _type_names(tag)
+        return Finding(place, f"expected `{key}`, which `{words_of_kind}` needs")
+    elif kind == "literal_error":
+        words["expected"] = words["expected"].replace("'", "`")
+        hint = _near(error["input"], words["expected"].replace(" or ", ", ").replace("`", "").split(", "))
+    message = PHRASES.get(kind, _FALLBACK).format_map(words)
+    if kind == "model_type" and kind_of_place(place) in _TEXT_FORMS and place[0] != "resource_defaults":
+        message = message.replace("a mapping", "a mapping or text", 1)
+    return Finding(place, message, hint)
+
+
+def problems_of(findings: Sequence[Finding], root: Any) -> list[Problem]:
+    """Findings as problems, in the order of the file."""
+    ordered = sorted(findings, key=lambda finding: _position(finding.place, root))
+    return [Problem(finding.message, path_text(finding.place), finding.hint) for finding in ordered]
+
+
+def shown(value: object, *, show: bool = True) -> str:  # noqa: C901, PLR0911  one line a type
+    """What came, for a message: scalars shortened to 40 characters; the type only of containers and hidden values."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, Secret):
+        return "a secret"
+    if isinstance(value, Mapping):
+        return "a mapping" if value else "an empty mapping"
+    if isinstance(value, list | tuple):
+        return "a list" if value else "an empty list"
+    if isinstance(value, bool):
+        return str(value).lower() if show else "true or false"
+    if isinstance(value, int) and value.bit_length() > _MAX_SHOWN_BITS:
+        return "a very large number"  # str() of it may be refused
+    if isinstance(value, int | float):
+        return str(value)[:_MAX_SHOWN] if show else "a number"
+    if not isinstance(value, str):
+        return f"a {type(value).__name__}"
+    if not value:
+        return "empty text"
+    if not show:
+        return "text"
+    return repr(value if len(value) <= _MAX_SHOWN else value[:_MAX_SHOWN] + "...")
+
+
+def _place_and_tag(steps: Sequence[str | int]) -> tuple[Place, str]:
+    """The place that the user knows, and the model that pydantic chose on the way; empty when it chose none."""
+    place: list[str | int] = []
+    tag = ""
+    for step in steps:
+        # only behind `auth` and `paginator`: a header may have such a name too
+        if step in _TAGS and place and place[-1] in _FAMILIES:
+            tag = str(step)[1:-1]
+        else:
+            place.append(step)
+    return tuple(place), tag
+
+
+def _is_hidden(place: Place) -> bool:
+    inside = {kind_of_place(place[:depth]) for depth in range(1, len(place) + 1)}
+    return bool(inside & _HIDDEN_INSIDE) and place[-1] not in _SHOWN_IN_AUTH
+
+
+def _type_names(tag: str) -> str:
+    """The `type` that chooses the model with this name."""
+    kinds = {**AUTH_KINDS, **PAGING_KINDS}
+    return next(name for name, model in kinds.items() if model.__name__ == tag)
+
+
+def _unknown_type(place: Place, said: str) -> Finding:
+    family, kinds = _FAMILIES[kind_of_place(place)]
+    near = _near(said, list(kinds))
+    listing = f"known are {', '.join(kinds)}"
+    hint = f"{near} {listing}" if near else listing
+    if said == "None":
+        return Finding((*place, "type"), f"expected a {family} type, got none", hint)
+    return Finding((*place, "type"), f"unknown {family} type `{said[:_MAX_SHOWN]}`", hint)
+
+
+def _near(said: object, known: Sequence[str]) -> str | None:
+    found = get_close_matches(str(said).lower(), known, n=1, cutoff=0.6)
+    return f"did you mean `{found[0]}`?" if found else None
+
+
+def _unknown_key_hint(place: Place, tag: str) -> str | None:
+    key, kind = str(place[-1]), kind_of_place(place[:-1])
+    if kind in _FAMILIES:
+        kinds = _FAMILIES[kind][1]
+        known = _names(kinds[_type_names(tag)])
+        owners = [name for name, model in kinds.items() if key in _names(model)]
+        elsewhere = f"`{key}` is an option of `{owners[0]}`" if owners else None
+    else:
+        model = ResourceDefaults if place[0] == "resource_defaults" and kind == "resource" else _MODELS[kind]
+        known = _names(model)
+        owners = [name for name, other in _MODELS.items() if key in _names(other)]
+        elsewhere = f"`{key}` is an option of {_spoken(owners[0])}" if owners else None
+    return elsewhere or _near(key, known) or f"known are {', '.join(sorted(known))}"
+
+
+def _spoken(kind: str) -> str:
+    return "the top level" if kind == "top" else f"`{kind}`"
+
+
+def _names(model: type[Any]) -> list[str]:
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _position(place: Place, root: Any) -> tuple[int, ...]:
+    """Where a place comes in the file; a missing key counts as the last of its mapping."""
+    position: list[int] = []
+    for step in place:
+        if isinstance(root, Mapping):
+            keys = list(root)
+            position.append(keys.index(step) if step in root else len(keys))
+            root = root.get(step)
+        elif isinstance(step, int):
+            position.append(step)
+            root = root[step] if isinstance(root, list | tuple) and step < len(root) else None
+    return tuple(position)

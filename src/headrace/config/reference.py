@@ -1,0 +1,79 @@
+"""From a raw configuration to a `RestConfig`: references resolved, defaults merged, all problems at once.
+
+A secret is named, not written: `dlt.secrets["x"]` as text, or `{secret: x}`. Where it is looked for is the caller's
+business (`resolve_secret`), so this room needs neither dlt nor the environment.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from headrace.config.defaults import merge_defaults
+from headrace.config.known import path_text
+from headrace.config.options import RestConfig
+from headrace.config.problem import finding_of, problems_of, shown
+from headrace.config.tree import Finding, plain_tree
+from headrace.errors import ConfigError, Problem
+
+
+class HeadraceWarning(UserWarning):
+    """Something that works now and is likely to surprise later."""
+
+
+def validate(raw: Mapping[str, Any], *, resolve_secret: Callable[[str], str], source: str | None = None) -> RestConfig:
+    """The checked configuration, `resource_defaults` merged into its resources; `raw` is left as it is.
+
+    `resolve_secret` gives the text of a named secret and raises `LookupError` with the places where it looked. `source`
+    names the file, for messages. Raises `ConfigError` with every problem, in the order of the file. Warns with
+    `HeadraceWarning` about a secret that came as a number.
+    """
+    if not isinstance(raw, Mapping):
+        raise ConfigError([Problem(f"expected a mapping, got {shown(raw, show=False)}")], source=source)
+    tree = plain_tree(raw, resolve_secret)
+    findings = [*tree.findings, *_model_findings(tree.root, tree.findings), *_repeated_names(tree.root)]
+    if findings:
+        raise ConfigError(problems_of(findings, raw), source=source)
+    defaults = tree.root.get("resource_defaults")
+    resources = [merge_defaults(defaults, resource) for resource in tree.root["resources"]]
+    config = RestConfig.model_validate({**tree.root, "resources": resources})
+    config._source = source  # noqa: SLF001  a private attribute of our own model: no option, so not in its schema
+    for path in tree.digits:
+        warnings.warn(
+            f"the secret at `{path}` came as a number and is used as text; leading zeros may be lost. "
+            'use `headrace.secret("name")`, or a reference in a file',
+            HeadraceWarning,
+            stacklevel=2,
+        )
+    return config
+
+
+def _model_findings(root: Any, known: list[Finding]) -> list[Finding]:
+    """What the option models find, without what was already found at the same place or around it."""
+    try:
+        RestConfig.model_validate(root)
+    except ValidationError as error:
+        found = [finding_of(row) for row in error.errors(include_url=False)]
+    else:
+        return []
+    places = [finding.place for finding in known]
+    return [finding for finding in found if not any(finding.place[: len(place)] == place for place in places)]
+
+
+def _repeated_names(root: Mapping[str, Any]) -> list[Finding]:
+    first: dict[str, int] = {}
+    findings = []
+    resources = root.get("resources")
+    for index, resource in enumerate(resources if isinstance(resources, list) else []):
+        name = resource.get("name") if isinstance(resource, dict) else None
+        if not isinstance(name, str):
+            continue
+        if name in first:
+            at = path_text(("resources", first[name]))
+            message = f"expected a name of its own, got {shown(name)} a second time"
+            findings.append(Finding(("resources", index, "name"), message, f"`{at}` has it too"))
+        first.setdefault(name, index)
+    return findings

@@ -1,0 +1,1 @@
+"""Finished sources, declared on the configuration format."""

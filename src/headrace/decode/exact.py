@@ -1,0 +1,64 @@
+"""The exact path: JSON to Python objects, value by value, keeping what strict parsers refuse.
+
+The standard library's parser is the most faithful of those compared: integers of any size stay exact, duplicate keys
+resolve to the last, and bodies with a byte-order mark are read. NaN and infinities become None, as in dlt; lone
+surrogates, which no Arrow or database text can hold, become U+FFFD.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from typing import Any, Final
+
+from headrace.errors import DecodeError
+
+#: How often an answer that is not JSON is worth asking for again: it may have been cut on the way.
+_RETRIES: Final = 3
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_ESCAPED_SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
+
+
+def load_exact(body: bytes, *, where: str | None = None) -> Any:
+    """Decode one JSON document exactly. Raises `DecodeError` with the offset and the text around it."""
+    try:
+        text = body.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = body.decode("utf-8-sig", "replace")
+    try:
+        document = json.loads(text, parse_constant=lambda _: None, parse_float=_finite)
+    except RecursionError:
+        raise DecodeError("expected JSON of sane depth, got one nested about 1,000 levels deep", where=where) from None
+    except json.JSONDecodeError as error:
+        near = text[max(0, error.pos - 40) : error.pos + 40]
+        at_end = error.pos >= len(text.rstrip())
+        raise DecodeError(
+            f"expected JSON, got text that {'ends early' if at_end else 'breaks'} at character {error.pos}: {near!r}",
+            where=where,
+            hint="the answer was cut or is not JSON" if at_end else None,
+            retries=_RETRIES,
+        ) from None
+    return scrub(document) if _ESCAPED_SURROGATE.search(body) else document
+
+
+def to_rows(records: Iterable[bytes]) -> list[Any]:
+    """Decode records of a split page exactly, one Python value a record, in order."""
+    return [load_exact(record) for record in records]
+
+
+def scrub(value: Any) -> Any:
+    """`value` with every lone surrogate in its texts and keys replaced by U+FFFD."""
+    if isinstance(value, str):
+        return _SURROGATE.sub("\ufffd", value)
+    if isinstance(value, dict):
+        return {scrub(key): scrub(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [scrub(item) for item in value]
+    return value
+
+
+def _finite(digits: str) -> float | None:
+    """A float, or None where it is beyond a double (1e400), which JSON allows and nothing downstream can hold."""
+    number = float(digits)
+    return None if number in (float("inf"), float("-inf")) else number

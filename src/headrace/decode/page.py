@@ -1,0 +1,143 @@
+"""One split per page: an answer becomes raw records and the facts that the pager asked for.
+
+The fast split builds no objects: the envelope is described to msgspec as a type in which the list of rows is
+`list[Raw]` and everything else is skipped. When the answer does not fit that type (null or an object where the list
+was declared, NaN in the text, a selector with wildcards), the exact split decodes the page and looks again.
+
+A page without the declared key is never an empty page: it is an `AnswerError` that says what came instead. The end of
+data is a positive statement.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Union
+
+import msgspec
+from msgspec import UNSET, Raw, UnsetType
+
+from headrace.decode.diagnose import missing_rows, not_json
+from headrace.decode.exact import load_exact
+from headrace.decode.find import find_rows
+from headrace.errors import DecodeError
+from headrace.jsonpath import MISSING, JsonPath
+from headrace.message import Page, PageFacts, Response
+
+_Split = tuple[Sequence[bytes], Mapping[str, Any]]
+
+
+class PageSplitter:
+    """Splits the pages of one call. `selector` None: the place of the rows is found on the first page and kept.
+
+    `wants` are the paths whose values the pager needs; the root path `$` stands for the whole document.
+    `resource` names the resource in errors.
+    """
+
+    def __init__(
+        self, selector: JsonPath | None, wants: Sequence[JsonPath], *, resource: str, allow_null: bool = False
+    ) -> None:
+        self._selector = selector
+        self._wants = tuple(wants)
+        self._resource = resource
+        self._allow_null = allow_null
+        self._pages = 0
+        self._decoder = _envelope_decoder(selector, self._wants)
+
+    def split(self, response: Response) -> Page:
+        """Records and facts of one answer. Raises `AnswerError` or `DecodeError`, never gives a silent empty page."""
+        records, values = self._split_fast(response) or self._split_exact(response)
+        self._pages += 1
+        facts = PageFacts(
+            response.status, response.headers, response.url, len(records), _fingerprint(records), values
+        )
+        return Page(records, facts)
+
+    def _split_fast(self, response: Response) -> _Split | None:
+        """The split without objects; None when the answer needs the exact one."""
+        if self._decoder is None or self._selector is None:
+            return None
+        try:
+            if not response.body.isascii():
+                response.body.decode()
+            envelope = self._decoder.decode(response.body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return None
+        rows = _follow(envelope, self._selector)
+        if rows is MISSING:
+            return None
+        return [bytes(row) for row in rows], {path.text: _follow(envelope, path) for path in self._wants}
+
+    def _split_exact(self, response: Response) -> _Split:
+        """The split by decoding the page; names what is wrong with a page that has no rows."""
+        where = f"resource `{self._resource}`, {response.url}"
+        try:
+            document = load_exact(response.body, where=where)
+        except DecodeError as error:
+            raise not_json(response, error, where=where) from None
+        if self._selector is None:
+            self._selector = find_rows(document)
+            self._decoder = _envelope_decoder(self._selector, self._wants)
+        rows = self._selector.find(document)
+        if rows is MISSING or (rows is None and not self._allow_null):
+            raise missing_rows(document, rows, self._selector, where=where, later_page=self._pages > 0)
+        values = {path.text: path.find(document) for path in self._wants}
+        found = [] if rows is None else rows if isinstance(rows, list) else [rows]
+        return [json.dumps(row).encode() for row in found], values
+
+
+def _fingerprint(records: Sequence[bytes]) -> str:
+    """A digest of the records of a page, empty for a page without any."""
+    return hashlib.blake2b(b"\n".join(records), digest_size=8).hexdigest() if records else ""
+
+
+def _envelope_decoder(selector: JsonPath | None, wants: Sequence[JsonPath]) -> msgspec.json.Decoder[Any] | None:
+    """A decoder for the envelope; None when a path is not plain, crosses another one, or is not known yet."""
+    if selector is None:
+        return None
+    if selector.is_root:
+        return None if wants else msgspec.json.Decoder(list[Raw])
+    tree: dict[str, Any] = {}
+    for path in (selector, *wants):
+        leaf = list[Raw] if path is selector else Any
+        if not path.steps or not all(isinstance(step, str) for step in path.steps):
+            return None
+        if not _plant(tree, [str(step) for step in path.steps], leaf):
+            return None
+    return msgspec.json.Decoder(_envelope_type(tree))
+
+
+def _plant(tree: dict[str, Any], steps: list[str], leaf: Any) -> bool:
+    """Add one path to the tree of types; False when it passes through or ends on another path."""
+    for step in steps[:-1]:
+        branch = tree.setdefault(step, {})
+        if not isinstance(branch, dict):
+            return False
+        tree = branch
+    if steps[-1] in tree:
+        return False
+    tree[steps[-1]] = leaf
+    return True
+
+
+def _envelope_type(tree: Mapping[str, Any]) -> Any:
+    """A msgspec type with one field a key of `tree`; what the answer lacks is UNSET, what else it has is skipped."""
+    names = {f"f{number}": key for number, key in enumerate(tree)}
+    fields = []
+    for name, key in names.items():
+        kind = _envelope_type(tree[key]) if isinstance(tree[key], dict) else tree[key]
+        fields.append((name, Union[kind, UnsetType], UNSET))  # noqa: UP007 - the members are values here
+    return msgspec.defstruct("Envelope", fields, rename=names)
+
+
+def _follow(envelope: Any, path: JsonPath) -> Any:
+    """The value at `path` in a decoded envelope, `MISSING` where a step is unset."""
+    value = envelope
+    for step in path.steps or ():
+        if not isinstance(value, msgspec.Struct):
+            return MISSING
+        value = getattr(value, value.__struct_fields__[value.__struct_encode_fields__.index(str(step))])
+        if value is UNSET:
+            return MISSING
+    return value

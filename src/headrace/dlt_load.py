@@ -1,0 +1,210 @@
+"""From spooled batches to dlt: the step that runs in dlt's main thread when a resource is completely fetched.
+
+Before the first row goes out the tables stand in dlt's schema with all their columns, so a package has one file a table
+and column order does not depend on what comes first. Rows that a later row replaced are left out here, which is why the
+merge need not look for duplicates again (`x-stage-data-deduplicated`).
+
+dlt's Arrow path knows no child tables. Three things make it take them (dlt 1.31, `extract/extractors.py`):
+a hint variant of the resource for each child, freed of what it inherits from the root; tables named by their hints; and
+a table dictionary that answers `resource`, which metrics ask of every table written and which a child must not store.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import dlt
+import pyarrow as pa
+import pyarrow.compute as pc
+from dlt.common.configuration.container import Container
+from dlt.common.schema import Schema
+from dlt.common.storages.load_package import LoadPackageStateInjectableContext
+from dlt.extract import DltResource
+from dlt.extract.items import DataItemWithMeta
+from dlt.extract.items_transform import ItemTransform
+
+from headrace.dlt_run import ResourceRun
+from headrace.engine import Fates
+from headrace.errors import AnswerError
+from headrace.message import TableBatch
+from headrace.normalise import conform
+
+
+class LoadTables(ItemTransform[Any, Any]):
+    """The last step of a resource's pipe: a finished `ResourceRun` becomes Arrow tables; other items pass."""
+
+    #: After the user's steps (0), dlt's validator, incremental and limit (1.1), before a fork to transformers (2).
+    placement_affinity = 1.5
+
+    def __init__(self) -> None:
+        super().__init__(lambda item: item)
+
+    def bind(self, _pipe: Any) -> LoadTables:
+        return self
+
+    def __call__(self, item: Any, meta: Any = None) -> Any:  # noqa: ARG002 - dlt looks for the name
+        return load_tables(item) if isinstance(item, ResourceRun) else item
+
+
+def load_tables(run: ResourceRun) -> Iterator[DataItemWithMeta]:
+    """The tables of a finished run in row order, each marked with its hints when it comes first."""
+    try:
+        yield from _Loader(run).tables()
+    finally:
+        run.close()
+
+
+class _Loader:
+    def __init__(self, run: ResourceRun) -> None:
+        self._run = run
+        self._tables = run.tables
+        self._resource: DltResource = run.resource
+        self._load_id = Container()[LoadPackageStateInjectableContext].load_id
+        self._hinted: set[str] = set()
+
+    def tables(self) -> Iterator[DataItemWithMeta]:
+        if not self._run.report.rows and not self._declare_empty():
+            return
+        columns = {name: self._tables.columns(name) for name in self._tables.tables()}
+        self._settle_key()
+        schema = dlt.current.source_schema()
+        for name in columns:
+            self._register(name, schema)
+        for batch in self._batches():
+            for name, table in batch.tables.items():
+                yield self._marked(name, self._final(table, columns[name]))
+        for name in columns:
+            if name not in self._hinted and self._is_declared(name):
+                yield self._marked(name, self._final(pa.table({}), columns[name]))
+
+    def _batches(self) -> Iterator[TableBatch]:
+        """The spooled batches without superseded rows."""
+        system = self._tables.system
+        for batch in self._run.spool:
+            root = batch.tables.get(self._tables.root)
+            fates = None if root is None else self._run.identities.fates(root.column(system.id))
+            if not fates:
+                yield batch
+                continue
+            tables = {}
+            for name, table in batch.tables.items():
+                of_root = system.id if name == self._tables.root else system.root_id
+                kept = table.filter(pc.invert(pc.is_in(table.column(of_root), pa.array(fates.dropped, pa.string()))))
+                tables[name] = _renamed(kept, fates, (of_root, system.parent_id))
+            yield TableBatch(batch.resource, tables)
+
+    def _final(self, table: pa.Table, columns: Mapping[str, Any]) -> pa.Table:
+        """`table` in its final columns, with the id of this load."""
+        name = self._tables.system.load_id
+        if name in columns and table.num_columns:
+            load_ids = pa.array([self._load_id], pa.string()).take(pa.array([0] * table.num_rows, pa.int32()))
+            table = table.set_column(table.schema.get_field_index(name), name, load_ids) if name in table.schema.names \
+                else table.append_column(name, load_ids)
+        return conform(table, columns, self._tables)
+
+    def _settle_key(self) -> None:
+        """The key by which the destination merges, now that it is known whether all rows have the declared one."""
+        root = self._tables.schema.tables[self._tables.root]
+        keys = [column for column in root["columns"].values() if column.get("primary_key")]
+        if not self._run.by_content:
+            for column in keys:
+                column["nullable"] = self._run.report.rows == 0
+            if self._run.id_source == "key":
+                root["x-stage-data-deduplicated"] = True  # type: ignore[typeddict-unknown-key]
+            return
+        stored = dlt.current.source_schema().tables.get(self._tables.root, {}).get("columns", {})
+        strict = [column["name"] for column in keys if stored.get(column["name"], {}).get("nullable") is False
+                  and "data_type" in stored[column["name"]]]
+        if strict and self._run.report.keyless:
+            raise AnswerError(
+                f"expected the key {', '.join(strict)} in every row, as in the rows that table `{self._tables.root}` "
+                f"holds, got {self._run.report.keyless} rows without it",
+                where=f"resource `{self._run.plan.name}`",
+                hint="load into another dataset or table, or declare the `primary_key` that all rows have",
+            )
+        for column in keys:
+            column.pop("primary_key")
+            if "data_type" not in column:
+                del root["columns"][column["name"]]
+        root["columns"][self._tables.system.id]["primary_key"] = True
+
+    def _register(self, name: str, schema: Schema) -> None:
+        """Put the table with all its columns into dlt's schema, and its hints onto the resource."""
+        table = copy.deepcopy(self._tables.schema.tables[name])
+        schema.update_table(table, normalize_identifiers=False, merge_compound_props=False)
+        if parent := table.get("parent"):
+            schema.tables[name] = _ChildTable(schema.tables[name], self._resource.name)  # type: ignore[assignment]
+            self._resource.apply_hints(
+                table_name=name, parent_table_name=parent, columns={}, primary_key=[], merge_key=[], nested_hints={},
+                additional_table_hints={}, write_disposition=schema.tables[self._tables.root]["write_disposition"],
+                create_table_variant=True,
+            )  # fmt: skip
+
+    def _marked(self, name: str, table: pa.Table) -> DataItemWithMeta:
+        """`table` with the mark that puts it under `name`; the first one brings the hints."""
+        is_root = name == self._tables.root
+        if name in self._hinted:
+            return DataItemWithMeta(None, table) if is_root else dlt.mark.with_table_name(table, name)
+        self._hinted.add(name)
+        schema = self._tables.schema.tables[name]
+        columns = list(self._tables.columns(name).values())
+        if is_root:
+            key = [column["name"] for column in columns if column.get("primary_key")]
+            flags = {hint: schema[hint] for hint in _ROOT_FLAGS if hint in schema}  # type: ignore[literal-required]
+            hints = dlt.mark.make_hints(columns=columns, primary_key=key, additional_table_hints=flags)
+            return dlt.mark.with_hints(table, hints)
+        hints = dlt.mark.make_hints(table_name=name, parent_table_name=schema["parent"], columns=columns)
+        return dlt.mark.with_hints(table, hints, create_table_variant=True)
+
+    def _declare_empty(self) -> bool:
+        """Whether a table must be made though no row came: a column of it is declared with its type."""
+        if not self._is_declared(self._tables.root):
+            return False
+        self._tables.exact([{}], ["none"])  # gives the tables dlt's own columns
+        return True
+
+    def _is_declared(self, name: str) -> bool:
+        return name in self._run.declared
+
+
+_ROOT_FLAGS: Final = ("x-stage-data-deduplicated",)
+
+
+class _ChildTable(dict[str, Any]):
+    """A child table in dlt's schema that answers `resource` without storing it, and takes no hints of the root."""
+
+    _OWN: Final = ("name", "parent", "columns", "references")
+
+    def __init__(self, table: Mapping[str, Any], resource: str) -> None:
+        super().__init__(table)
+        self._resource = resource
+
+    def __missing__(self, key: str) -> str:
+        if key == "resource":
+            return self._resource
+        raise KeyError(key)
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        if key in self._OWN:
+            super().__setitem__(key, value)
+
+    def __copy__(self) -> dict[str, Any]:
+        return dict(self)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> dict[str, Any]:
+        return copy.deepcopy(dict(self), memo)
+
+    def __reduce__(self) -> tuple[type[dict[str, Any]], tuple[dict[str, Any]]]:
+        return (dict, (dict(self),))
+
+
+def _renamed(table: pa.Table, fates: Fates, names: tuple[str, ...]) -> pa.Table:
+    """`table` with the ids in columns `names` exchanged where the last row of a key takes the key's id."""
+    for name in names:
+        at = table.schema.get_field_index(name)
+        if fates.renamed and at >= 0:
+            ids = [fates.renamed.get(old, old) for old in table.column(at).to_pylist()]
+            table = table.set_column(at, name, pa.array(ids, pa.string()))
+    return table

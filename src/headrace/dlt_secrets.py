@@ -1,0 +1,49 @@
+"""Secrets and settings by dlt's own resolution: environment, `.dlt/secrets.toml`, `.dlt/config.toml`, vaults.
+
+Always read as text: dlt's dictionary access guesses a type, and makes 123 of a key `00123`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dlt
+from dlt.common.configuration.exceptions import ConfigFieldMissingException
+
+from headrace.secret import Secret
+
+
+def secret(name: str) -> Secret:
+    """The secret `name` from dlt's secret stores, as text that no output shows.
+
+    Raises `LookupError` with the places where it was looked for.
+    """
+    return Secret(resolve_secret(name))
+
+
+def resolve_secret(name: str) -> str:
+    """The value of the secret `name` as text. Raises `LookupError` with the places where it was looked for."""
+    value = dlt.secrets.get(name, str)
+    if value is None:
+        raise LookupError(f"looked for it in {_places(name)}")
+    return str(value)
+
+
+def setting(name: str, sections: tuple[str, ...] = ()) -> Any:
+    """The dlt configuration value `name`, most specific section first; None when nobody set it."""
+    for depth in range(len(sections), -1, -1):
+        value = dlt.config.get(".".join((*sections[:depth], name)))
+        if value is not None:
+            return value
+    return None
+
+
+def _places(name: str) -> str:
+    """Where dlt looked, as `environment variable X, secrets.toml (path)`."""
+    try:
+        dlt.secrets[name]
+    except ConfigFieldMissingException as error:
+        tried = [trace for traces in error.traces.values() for trace in traces]
+        names = [f"{trace.provider_name} ({trace.key})" for trace in tried]
+        return ", ".join(dict.fromkeys(names))
+    return "dlt's secret stores"

@@ -1,0 +1,182 @@
+"""dlt's rules for the tables of one resource: naming, coercion, types, ids, over a working copy of the schema.
+
+The exact path *is* dlt: rows go through dlt's own JSON normaliser, with a storage that keeps them in memory instead of
+writing them. What it decides (columns, variants, child tables) stands in the working copy afterwards, and from there
+the fast path reads it. So the two cannot disagree about a rule; they can only disagree about a value, and the property
+tests compare those.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from types import SimpleNamespace
+from typing import Any, Final
+
+import pyarrow as pa
+from dlt.common.destination import DestinationCapabilitiesContext
+from dlt.common.json import json
+from dlt.common.libs.pyarrow import get_py_arrow_datatype
+from dlt.common.normalizers.utils import DLT_ID_LENGTH_BYTES
+from dlt.common.schema import Schema
+from dlt.common.schema.exceptions import SchemaException
+from dlt.common.schema.utils import is_complete_column
+from dlt.common.utils import digest128b
+from dlt.normalize.items_normalizers.jsonl import JsonLItemsNormalizer
+
+from headrace.errors import AnswerError
+from headrace.normalise import SystemColumns
+
+_INT64: Final = range(-(2**63), 2**63)
+#: dlt's own default: deeper objects than this stay JSON.
+_UNLIMITED_NESTING: Final = 1000
+
+
+class _Capture:
+    """A storage for dlt's normaliser that keeps the rows of each table, in order."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, list[dict[str, Any]]] = {}
+
+    def write_data_item(self, _load_id: str, _schema: str, table: str, row: Any, _columns: Any) -> None:
+        self.rows.setdefault(table, []).append(row)
+
+
+class WorkingTables:
+    """`headrace.normalise.Rules` for the resource whose root table is `table`, over a copy of `schema`.
+
+    `table` is dlt's computed table of the resource (its hints). `caps` are the destination's capabilities.
+    Not thread-safe: one resource converts one batch at a time.
+    """
+
+    def __init__(self, schema: Schema, tables: Sequence[Any], caps: DestinationCapabilitiesContext) -> None:
+        updated = schema.clone()
+        for table in tables:
+            updated.update_table(table, merge_compound_props=False)
+        # dlt's normaliser reads what it propagates to child rows when it is made, which is before a table is added
+        self.schema = updated.clone()
+        naming = self.schema.naming
+        self.root: str = naming.normalize_tables_path(tables[0]["name"])
+        for column in self.schema.tables[self.root]["columns"].values():
+            if column.get("primary_key"):
+                column["nullable"] = True  # rows that lack the key are kept and get one of their own
+        self._caps = caps
+        self._capture = _Capture()
+        self._ids: Iterator[str] | None = None
+        self.identifier = lru_cache(maxsize=None)(_named(naming.normalize_path))
+        self.table_identifier = lru_cache(maxsize=None)(_named(naming.normalize_tables_path))
+        self.shorten = lru_cache(maxsize=None)(naming.shorten_fragments)
+        self.system = SystemColumns(
+            **{
+                name: naming.normalize_identifier(raw)
+                for name, raw in {
+                    "load_id": "_dlt_load_id", "id": "_dlt_id", "parent_id": "_dlt_parent_id",
+                    "root_id": "_dlt_root_id", "list_idx": "_dlt_list_idx", "value": "value",
+                }.items()
+            }
+        )  # fmt: skip
+        self._normalizer = self._make_normalizer()
+        self.propagates_root_id = self._propagates_root_id()
+        self.dlt_makes_ids = self.schema.tables[self.root].get("x-merge-strategy") == "scd2"
+        self.columnar = self._is_columnar()
+
+    def columns(self, table: str) -> Mapping[str, Any]:
+        """The complete columns of `table` in order; empty when there is none yet."""
+        if table not in self.schema.tables:
+            return {}
+        return {name: column for name, column in self.schema.tables[table]["columns"].items() if is_complete_column(column)}
+
+    def arrow_type(self, column: Mapping[str, Any]) -> pa.DataType:
+        """The Arrow type in which dlt writes `column` for this destination."""
+        return get_py_arrow_datatype(column, self._caps, "UTC")
+
+    def exact(self, rows: Iterable[Any], ids: Sequence[str] | None) -> Mapping[str, list[dict[str, Any]]]:
+        """Rows as dlt's normaliser makes them. Raises `AnswerError` when one does not fit the declared columns."""
+        self._ids = iter(ids) if ids is not None and not self.dlt_makes_ids else None
+        self._capture.rows = {}
+        items = [row if isinstance(row, dict) else {self.system.value: row} for row in rows]
+        try:
+            self._normalizer._normalize_chunk(self.root, items, may_have_pua=False, skip_write=False)  # noqa: SLF001
+        except SchemaException as error:
+            raise AnswerError(f"expected rows that fit the declared columns, got: {error}") from error
+        for table, table_rows in self._capture.rows.items():
+            self._move_wide_integers(table, table_rows)
+        return self._capture.rows
+
+    def json_text(self, value: Any) -> str:
+        """The text of a JSON column, as dlt writes it."""
+        return value if isinstance(value, str) else json.dumps(value)
+
+    def json_text_of_raw(self, raw: bytes) -> str:
+        """The same for a value still in JSON."""
+        return json.dumps(json.loadb(raw))
+
+    def key_id(self, values: Mapping[str, Any]) -> str:
+        """dlt's id of a row by its key (`get_row_hash`)."""
+        return digest128b(json.dumpb(dict(values), sort_keys=True), DLT_ID_LENGTH_BYTES)
+
+    def id_bytes(self) -> int:
+        """Bytes of a digest that make an id."""
+        return DLT_ID_LENGTH_BYTES
+
+    def tables(self) -> list[str]:
+        """The root table and the tables of its lists, parents first."""
+        names = [self.root]
+        for name in names:
+            names.extend(table for table, schema in self.schema.tables.items() if schema.get("parent") == name)
+        return names
+
+    def _make_normalizer(self) -> JsonLItemsNormalizer:
+        nesting = self.schema.data_item_normalizer
+        add_row_id = nesting._add_row_id  # type: ignore[attr-defined]  # noqa: SLF001
+
+        def row_id(table: str, row: Any, flat: Any, parent: Any, place: Any, is_root: bool) -> str:  # noqa: FBT001
+            if not is_root or self._ids is None:
+                return str(add_row_id(table, row, flat, parent, place, is_root))
+            flat[self.system.id] = identity = next(self._ids)
+            return identity
+
+        # dlt asks this method of its own instance for every id; a `_dlt_id` in the data would change the column order
+        nesting._add_row_id = row_id  # type: ignore[attr-defined]  # noqa: SLF001
+        config: Any = SimpleNamespace(destination_capabilities=self._caps)
+        nothing: Any = None
+        return JsonLItemsNormalizer(self._capture, nothing, nothing, self.schema, "", config)  # type: ignore[arg-type]
+
+    def _propagates_root_id(self) -> bool:
+        config = self.schema.data_item_normalizer.get_normalizer_config(self.schema)  # type: ignore[attr-defined]
+        propagation: Any = config.get("propagation") or {}
+        in_root = (propagation.get("tables") or {}).get(self.root) or {}
+        return self.system.root_id in {**(propagation.get("root") or {}), **in_root}.values()
+
+    def _is_columnar(self) -> bool:
+        """Whether columns may be read at all: a nesting limit, a contract, a filter or scd2 ids leave it to dlt."""
+        table = self.schema.tables[self.root]
+        normalizer: Any = self.schema.data_item_normalizer
+        limit = table.get("x-normalizer", {}).get("max_nesting")
+        if limit is None:
+            limit = normalizer.get_normalizer_config(self.schema).get("max_nesting", _UNLIMITED_NESTING)
+        contract = self.schema.resolve_contract_settings_for_table(self.root)
+        return (
+            limit >= _UNLIMITED_NESTING
+            and not self.dlt_makes_ids
+            and set(contract.values()) == {"evolve"}
+            and not any("filters" in schema for schema in self.schema.tables.values())
+        )
+
+    def _move_wide_integers(self, table: str, rows: list[dict[str, Any]]) -> None:
+        """Integers beyond 64 bits out of bigint columns into a text variant: dlt would fail to load them."""
+        whole = [name for name, column in self.columns(table).items() if column["data_type"] == "bigint"]
+        for row in rows:
+            for name in whole:
+                value = row.get(name)
+                if isinstance(value, int) and value not in _INT64:
+                    variant = self.shorten(name, "v_text")
+                    row[variant] = str(row.pop(name))
+                    if variant not in self.schema.tables[table]["columns"]:
+                        column: Any = {"name": variant, "data_type": "text", "nullable": True, "variant": True}
+                        self.schema.update_table({"name": table, "columns": {variant: column}}, normalize_identifiers=False)
+
+
+def _named(normalise: Any) -> Any:
+    """A key's name by dlt's rule, with dlt's name for a blank key."""
+    return lambda key: normalise(key) if key and not key.isspace() else normalise("_empty")

@@ -1,0 +1,125 @@
+"""One resource from its first request to its spool: pages in order, batches by size, conversion beside fetching.
+
+The event loop fetches; one worker thread at a time converts and spools the batch before. Pages that can be named ahead
+are asked for side by side, and still handed on in page order, because row order decides names, types and which row is
+the last. How far ahead grows with the pages that came: a resource of one page costs one request too many at most.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+from typing import Final
+
+from headrace.decode import PageSplitter
+from headrace.engine.convert import Converter
+from headrace.engine.records import Records
+from headrace.engine.report import ResourceReport
+from headrace.engine.spool import Spool
+from headrace.errors import PagingError, RefusedError
+from headrace.message import Page, PageFacts
+from headrace.paginate import Walk
+from headrace.plan import Call, Limits, ResourcePlan
+from headrace.transport import Transport
+
+#: Bytes of records that are converted at once: enough for columns to pay, few enough for a small memory.
+BATCH_BYTES: Final = 8 << 20
+_NO_SUCH_PAGE: Final = (400, 404)
+
+
+async def fetch(
+    resource: ResourcePlan,
+    limits: Limits,
+    transport: Transport,
+    converter: Converter,
+    spool: Spool,
+    report: ResourceReport,
+) -> None:
+    """Fetch all calls of `resource` into `spool`. Raises any `HeadraceError`; then the spool is not complete."""
+    converting: asyncio.Task[None] | None = None
+    try:
+        async for batch in batches(resource, limits, transport, report):
+            if converting is not None:
+                await converting
+            converting = asyncio.create_task(asyncio.to_thread(_convert, batch, converter, spool))
+        if converting is not None:
+            await converting
+    except BaseException:
+        # the thread cannot be cancelled: wait for it, so that nobody removes the spool under its hands
+        if converting is not None:
+            await asyncio.wait([converting])
+        raise
+    report.done = True
+
+
+def _convert(batch: Records, converter: Converter, spool: Spool) -> None:
+    spool.append(converter.convert(batch))
+
+
+async def batches(
+    resource: ResourcePlan, limits: Limits, transport: Transport, report: ResourceReport
+) -> AsyncIterator[Records]:
+    """Whole pages gathered to batches; a batch never mixes two calls."""
+    for call in resource.calls:
+        records: list[bytes] = []
+        sizes: list[int] = []
+        waiting = 0
+        async for page in _pages(resource, call, limits, transport, report):
+            report.pages += 1
+            records.extend(page.records)
+            sizes.append(len(page.records))
+            waiting += sum(map(len, page.records))
+            if waiting >= BATCH_BYTES:
+                yield Records(records, sizes, call.values, resource.dropped)
+                records, sizes, waiting = [], [], 0
+        if records:
+            yield Records(records, sizes, call.values, resource.dropped)
+
+
+async def _pages(
+    resource: ResourcePlan, call: Call, limits: Limits, transport: Transport, report: ResourceReport
+) -> AsyncIterator[Page]:
+    """The pages of one call in page order, those that can be named ahead fetched side by side."""
+    walk = resource.pager.begin(call.request)
+    splitter = PageSplitter(
+        resource.selector, resource.pager.wants, resource=resource.name, allow_null=resource.allow_null_data
+    )
+    under_way: deque[asyncio.Task[Page]] = deque()
+    told = 0
+    try:
+        while True:
+            while not walk.done and len(under_way) < min(limits.in_flight, max(1, 2 * told)):
+                request = walk.ask()
+                if request is None:
+                    break
+                under_way.append(asyncio.create_task(transport.fetch(request, resource.auth, splitter.split)))
+            if walk.done or not under_way:
+                break
+            page = await _page(under_way.popleft(), walk)
+            told += 1
+            walk.tell(page.facts)
+            yield page
+            if told >= limits.max_pages and not walk.done:
+                raise PagingError(
+                    f"expected an end within {limits.max_pages} pages, got more",
+                    where=f"resource `{resource.name}`",
+                    hint="raise `client.limits.max_pages` if the API really has that many",
+                )
+        if walk.doubt:
+            report.doubts.append(walk.doubt)
+    finally:
+        for task in under_way:
+            task.cancel()
+        if under_way:
+            await asyncio.wait(under_way)
+
+
+async def _page(task: asyncio.Task[Page], walk: Walk) -> Page:
+    """The page of `task`; an empty one where the API refuses a page that lies past its own total."""
+    try:
+        return await task
+    except RefusedError as refusal:
+        if not (walk.probing and refusal.status in _NO_SUCH_PAGE):
+            raise
+        return Page([], PageFacts(refusal.status, {}, "", 0))

@@ -1,0 +1,100 @@
+"""Which rows are the same row: ids met before in this run, on disk, so that memory does not grow with the rows.
+
+Every root row comes with a first id, made from its key or from its content. `assign` gives the id under which it is
+stored. The n-th further row with the same first id gets one of its own (`repeated_id`).
+
+* Rows identified by content stay that way: two equal clicks are two rows, with the same two ids in every run.
+* Rows identified by key: only the last one is kept. `fates` says, once all rows are in, which stored ids go and which
+  one takes the first id, by which the next run will know the row again.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from headrace.normalise import Rules, repeated_id
+
+
+@dataclass(frozen=True)
+class Fates:
+    """What becomes of stored rows: ids that are dropped, and ids that are renamed (old -> new)."""
+
+    dropped: frozenset[str]
+    renamed: dict[str, str]
+
+    def __bool__(self) -> bool:
+        return bool(self.dropped)
+
+
+class Identities:
+    """The ids of one resource in one run; `folder` takes the database file."""
+
+    def __init__(self, folder: Path, rules: Rules) -> None:
+        self._rules = rules
+        self.superseded = 0
+        config = {"memory_limit": "64MB", "threads": "1", "autoinstall_known_extensions": "false"}
+        self._connection = duckdb.connect(str(folder / "identities.duckdb"), config=config)
+        self._connection.execute("CREATE TABLE seen (id VARCHAR)")
+        self._connection.execute("CREATE TABLE repeats (first_id VARCHAR, ordinal BIGINT, stored_id VARCHAR)")
+
+    def assign(self, first_ids: Sequence[str], by_key: Sequence[bool]) -> list[str]:
+        """The stored id of each row; `by_key` says which of them are identified by their key."""
+        batch = pa.table({"id": pa.array(first_ids, pa.string())})
+        counts = self._seen_before(batch)
+        stored = list(first_ids)
+        if counts or len(set(first_ids)) < len(first_ids):
+            repeats = []
+            for row, first in enumerate(first_ids):
+                ordinal = counts[first]
+                counts[first] += 1
+                if ordinal:
+                    stored[row] = repeated_id(first, ordinal, self._rules)
+                    if by_key[row]:
+                        repeats.append((first, ordinal, stored[row]))
+            self._remember_repeats(repeats)
+        self._connection.register("batch", batch)
+        self._connection.execute("INSERT INTO seen SELECT id FROM batch")
+        self._connection.unregister("batch")
+        return stored
+
+    def fates(self, stored_ids: pa.ChunkedArray) -> Fates:
+        """What becomes of the rows stored under `stored_ids`, now that all rows are in."""
+        if not self.superseded:
+            return Fates(frozenset(), {})
+        self._connection.register("stored", pa.table({"id": stored_ids}))
+        found = self._connection.execute(
+            """
+            WITH last AS (SELECT first_id, max(ordinal) AS ordinal FROM repeats GROUP BY first_id)
+            SELECT id, NULL FROM stored SEMI JOIN last ON id = first_id
+            UNION ALL
+            SELECT id, CASE WHEN last.ordinal = repeats.ordinal THEN repeats.first_id END
+            FROM stored JOIN repeats ON id = stored_id JOIN last ON last.first_id = repeats.first_id
+            """
+        ).fetchall()
+        self._connection.unregister("stored")
+        return Fates(
+            frozenset(old for old, new in found if new is None), {old: new for old, new in found if new is not None}
+        )
+
+    def close(self) -> None:
+        """Close the database file."""
+        self._connection.close()
+
+    def _seen_before(self, batch: pa.Table) -> Counter[str]:
+        self._connection.register("batch", batch)
+        counts = self._connection.execute(
+            "SELECT id, count(*) FROM seen WHERE id IN (SELECT id FROM batch) GROUP BY id"
+        ).fetchall()
+        self._connection.unregister("batch")
+        return Counter(dict(counts))
+
+    def _remember_repeats(self, repeats: Sequence[tuple[str, int, str]]) -> None:
+        self.superseded += len(repeats)
+        if repeats:
+            self._connection.executemany("INSERT INTO repeats VALUES (?, ?, ?)", repeats)

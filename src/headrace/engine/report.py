@@ -1,0 +1,61 @@
+"""What a run did, counted while it does it: read by the progress display, the summary and `--json`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass
+class ResourceReport:
+    """Counts of one resource. Written by one event loop and one worker at a time, read by anyone at any moment.
+
+    `rows` are rows as the API served them; `superseded` those of them that a later row with the same key replaced;
+    `keyless` those that lack the declared key; `exact_rows` those that took the exact path. `retries` counts by cause.
+    `doubts` say why rows may be missing although paging ended. `tables` are rows handed to the destination by table.
+    """
+
+    name: str
+    requests: int = 0
+    pages: int = 0
+    rows: int = 0
+    bytes: int = 0
+    retries: Counter[str] = field(default_factory=Counter)
+    wait_s: float = 0.0
+    exact_rows: int = 0
+    keyless: int = 0
+    superseded: int = 0
+    dropped: tuple[str, ...] = ()
+    doubts: list[str] = field(default_factory=list)
+    tables: dict[str, int] = field(default_factory=dict)
+    done: bool = False
+
+    def as_dict(self) -> dict[str, Any]:
+        """The counts as plain data."""
+        return {
+            "name": self.name,
+            "requests": self.requests,
+            "pages": self.pages,
+            "rows": self.rows,
+            "bytes": self.bytes,
+            "retries": dict(self.retries),
+            "wait_s": round(self.wait_s, 3),
+            "exact_rows": self.exact_rows,
+            "keyless_rows": self.keyless,
+            "superseded_rows": self.superseded,
+            "dropped_fields": list(self.dropped),
+            "doubts": list(self.doubts),
+            "tables": dict(self.tables),
+        }
+
+
+@dataclass
+class Report:
+    """The reports of all resources of a run, by name, in the order of the plan."""
+
+    resources: dict[str, ResourceReport] = field(default_factory=dict)
+
+    def of(self, resource: str) -> ResourceReport:
+        """The report of one resource, begun when it is first asked for."""
+        return self.resources.setdefault(resource, ResourceReport(resource))

@@ -1,0 +1,50 @@
+"""What waits on disk between fetching and loading: table batches in order, in files that only the owner can read.
+
+A batch is one Arrow IPC file a table, compressed with LZ4. Waiting here is what lets a run hand the destination one
+settled set of columns and rows with distinct keys, without holding the rows in memory.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.ipc
+
+from headrace.message import TableBatch
+
+
+class Spool:
+    """A folder of batches of one resource, made under `parent` and readable by its owner alone."""
+
+    def __init__(self, resource: str, parent: Path | None = None) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="headrace-", dir=parent))
+        self._resource = resource
+        self._batches: list[list[str]] = []
+
+    def append(self, batch: TableBatch) -> None:
+        """Write one batch. Raises `OSError` when the disk does not take it."""
+        for number, table in enumerate(batch.tables.values()):
+            options = pa.ipc.IpcWriteOptions(compression="lz4")
+            with pa.ipc.new_file(self._file(len(self._batches), number), table.schema, options=options) as writer:
+                writer.write_table(table)
+        self._batches.append(list(batch.tables))
+
+    def __iter__(self) -> Iterator[TableBatch]:
+        """The batches in the order of writing, each read when it is asked for."""
+        for batch, names in enumerate(self._batches):
+            tables = {}
+            for number, name in enumerate(names):
+                with pa.ipc.open_file(self._file(batch, number)) as reader:
+                    tables[name] = reader.read_all()
+            yield TableBatch(self._resource, tables)
+
+    def remove(self) -> None:
+        """Delete the folder and all in it."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _file(self, batch: int, number: int) -> str:
+        return str(self.folder / f"{batch:06}-{number}.arrow")

@@ -1,0 +1,35 @@
+"""Tables whose columns grow while they are read: rows of the exact path as Arrow, and all parts in the final columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from headrace.normalise.rules import Column, Rules
+
+
+def rows_to_table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, Column], rules: Rules) -> pa.Table:
+    """Rows as dlt's normaliser made them, as one Arrow table with all `columns`, null where a row lacks one."""
+    return pa.table({name: _to_array([row.get(name) for row in rows], column, rules) for name, column in columns.items()})
+
+
+def conform(table: pa.Table, columns: Mapping[str, Column], rules: Rules) -> pa.Table:
+    """`table` with exactly `columns` in their order and types: what it lacks is null."""
+    arrays = []
+    schema = pa.schema([pa.field(name, rules.arrow_type(column)) for name, column in columns.items()])
+    for field in schema:
+        index = table.schema.get_field_index(field.name)
+        if index < 0:
+            arrays.append(pa.nulls(table.num_rows, field.type))
+        else:
+            arrays.append(table.column(index).cast(field.type))
+    return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def _to_array(values: list[Any], column: Column, rules: Rules) -> pa.Array:
+    kind = rules.arrow_type(column)
+    if column["data_type"] == "json":
+        values = [None if value is None else rules.json_text(value) for value in values]
+    return pa.array(values, kind)

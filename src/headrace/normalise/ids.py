@@ -1,0 +1,83 @@
+"""Ids of rows: by key, by content, by chance, and those of child rows. All are dlt's: base64 of a short digest.
+
+* `key_ids`: from the key's values, by dlt's own formula, so a row keeps its id from run to run.
+* `content_ids`: from everything in the record that is not null, in an order of keys of its own, for rows without a key.
+* `child_ids`: from the parent's id, the table and the place in the list (dlt: `get_nested_row_hash`), vectorised here
+  because there are many: one base64 call a batch instead of one a row.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from headrace.normalise.key import Key
+from headrace.normalise.rules import Rules
+
+
+def key_ids(keys: Iterable[Key], records: Sequence[bytes], rules: Rules) -> list[str]:
+    """One id a row: by its key, by its content where the key is None (a part of it missing or null)."""
+    key_id = rules.key_id
+    return [
+        key_id(key) if key is not None else _encode([content_digest(record, rules.id_bytes())])[0]
+        for key, record in zip(keys, records, strict=True)
+    ]
+
+
+def content_ids(records: Sequence[bytes], rules: Rules) -> list[str]:
+    """One id a row from its content."""
+    size = rules.id_bytes()
+    return _encode([content_digest(record, size) for record in records])
+
+
+def random_ids(count: int, rules: Rules) -> list[str]:
+    """`count` ids by chance."""
+    size = rules.id_bytes()
+    chance = os.urandom(count * size)
+    return _encode([chance[start : start + size] for start in range(0, count * size, size)])
+
+
+def repeated_id(first: str, ordinal: int, rules: Rules) -> str:
+    """The id of the `ordinal`-th further row that has the id `first` (1 is the second such row)."""
+    return _encode([hashlib.shake_128(f"{first}_{ordinal}".encode()).digest(rules.id_bytes())])[0]
+
+
+def child_ids(parents: Sequence[str], table: str, places: Sequence[int], rules: Rules) -> list[str]:
+    """One id a child row."""
+    size = rules.id_bytes()
+    shake = hashlib.shake_128
+    middle = f"_{table}_"
+    return _encode([shake(f"{parent}{middle}{at}".encode()).digest(size) for parent, at in zip(parents, places, strict=True)])
+
+
+def content_digest(record: bytes, size: int) -> bytes:
+    """A digest of what a record says: nulls left out, keys in order, so that neither spacing nor order matters."""
+    try:
+        content = msgspec.json.encode(_without_nulls(msgspec.json.decode(record)), order="sorted")
+    except (msgspec.MsgspecError, OverflowError, RecursionError):
+        content = json.dumps(_without_nulls(json.loads(record)), sort_keys=True).encode()
+    return hashlib.shake_128(content).digest(size)
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nulls(item) for key, item in value.items() if item is not None}
+    return value
+
+
+def _encode(digests: Sequence[bytes]) -> list[str]:
+    """base64 without padding of digests of one size, in one call: each is filled up to whole groups of three bytes."""
+    if not digests:
+        return []
+    size = len(digests[0])
+    fill = bytes(-size % 3)
+    width = (size + len(fill)) // 3 * 4
+    length = (size * 8 + 5) // 6
+    text = base64.b64encode(fill.join(digests) + fill).decode("ascii")
+    return [text[start : start + length] for start in range(0, len(text), width)]

@@ -1,0 +1,135 @@
+"""Nested columns to flat tables: structs become columns, lists become child tables, as the layout says.
+
+All of it works on whole columns. Rows keep their order; child rows stand in the order of their parents and of the list.
+`spread` refuses (None) when a record holds something that the layout did not foresee, and the exact path must read it.
+Ids come in a second step, `with_ids`, because only records that were taken may be remembered as seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from headrace.normalise.ids import child_ids
+from headrace.normalise.layout import ColumnLayout, Layout, TableLayout
+from headrace.normalise.rules import Rules
+
+
+@dataclass(frozen=True)
+class Part:
+    """The rows of one table without ids. `owners` says for each row which row of part `parent` it belongs to, `places`
+    where it stood in that row's list; both are None for the root part, which is the first."""
+
+    name: str
+    columns: dict[str, pa.Array]
+    parent: int
+    owners: pa.Array | None
+    places: pa.Array | None
+
+
+def spread(nested: pa.Table, layout: Layout) -> list[Part] | None:
+    """`nested` as one part a table, parents before children; None when a record does not fit."""
+    columns = [_one_chunk(column) for column in nested.columns]
+    rows = pa.StructArray.from_arrays(columns, fields=list(nested.schema)) if columns else pa.nulls(
+        nested.num_rows, pa.struct([])
+    )
+    parts: list[Part] = []
+    return parts if _add_part(rows, layout.root, 0, None, None, parts) else None
+
+
+def with_ids(parts: Sequence[Part], ids: Sequence[str], rules: Rules) -> dict[str, pa.Table]:
+    """The tables of `parts` with dlt's id columns; `ids` are those of the root rows. Empty child tables are left out."""
+    system = rules.system
+    known: list[tuple[Sequence[str], Sequence[str]]] = []
+    tables = {}
+    for part in parts:
+        added: dict[str, pa.Array] = {}
+        if part.owners is None or part.places is None:
+            own, roots = ids, ids
+        else:
+            parent_ids, parent_roots = known[part.parent]
+            owners = part.owners.to_pylist()
+            owner_ids = [parent_ids[owner] for owner in owners]
+            roots = [parent_roots[owner] for owner in owners]
+            own = child_ids(owner_ids, part.name, part.places.to_pylist(), rules)
+            if rules.propagates_root_id:
+                added[system.root_id] = pa.array(roots, pa.string())
+            added[system.parent_id] = pa.array(owner_ids, pa.string())
+            added[system.list_idx] = part.places
+        known.append((own, roots))
+        added[system.id] = pa.array(own, pa.string())
+        if part.owners is None or own:
+            tables[part.name] = pa.table(part.columns | added)
+    return tables
+
+
+def _add_part(
+    rows: pa.Array,
+    layout: TableLayout,
+    parent: int,
+    owners: pa.Array | None,
+    places: pa.Array | None,
+    parts: list[Part],
+) -> bool:
+    """Add the part of `rows` and those of their lists; False when a value does not fit."""
+    columns: dict[str, pa.Array] = {}
+    for column in layout.columns:
+        values = _cast(_at(rows, column.steps), column)
+        if values is None:
+            return False
+        columns[column.name] = values
+    if any(len(pc.list_flatten(_at(rows, steps))) for steps in layout.empty_lists):
+        return False
+    own = len(parts)
+    parts.append(Part(layout.name, columns, parent, owners, places))
+    for child in layout.children:
+        lists = _at(rows, child.steps)
+        of = pc.list_parent_indices(lists)
+        if not _add_part(pc.list_flatten(lists), child, own, of, _places(lists, of), parts):
+            return False
+    return True
+
+
+def _places(lists: pa.Array, owners: pa.Array) -> pa.Array:
+    """The place of each item in its list, from 0."""
+    lengths = pc.fill_null(pc.list_value_length(lists), 0).cast(pa.int64())
+    starts = pc.subtract(pc.cumulative_sum(lengths), lengths)
+    return pc.subtract(pa.array(range(len(owners)), pa.int64()), pc.take(starts, owners))
+
+
+def _at(rows: pa.Array, steps: tuple[str, ...]) -> pa.Array:
+    """The values at `steps` in `rows`, null where an object on the way is null; the rows themselves without steps."""
+    for step in steps:
+        # by position: a name may hold any character, also those that mean something to a field reference
+        rows = pc.struct_field(rows, [rows.type.get_field_index(step)])
+    return rows
+
+
+def _cast(values: pa.Array, column: ColumnLayout) -> pa.Array | None:
+    """`values` in the column's type; None when one does not go, or is null where the column allows none."""
+    if values.null_count and not column.nullable:
+        return None
+    if values.type == column.type:
+        return values
+    try:
+        return values.cast(column.type)
+    except pa.ArrowInvalid:
+        return _naive_as_utc(values, column.type)
+
+
+def _naive_as_utc(values: pa.Array, kind: pa.DataType) -> pa.Array | None:
+    """Texts of moments without a zone as moments in UTC, as dlt reads them; None when they are something else."""
+    if not pa.types.is_timestamp(kind) or kind.tz != "UTC":
+        return None
+    try:
+        return pc.assume_timezone(values.cast(pa.timestamp(kind.unit)), "UTC")
+    except pa.ArrowInvalid:
+        return None
+
+
+def _one_chunk(column: pa.ChunkedArray) -> pa.Array:
+    combined = column.combine_chunks()
+    return combined if isinstance(combined, pa.Array) else pa.concat_arrays(combined.chunks)

@@ -1,0 +1,125 @@
+"""Pagers that send a cursor from the last answer: in its body (`Cursor`) or in a header (`HeaderCursor`).
+
+The first page is asked without a cursor, unless the request brings one. End rules and cycle guard: `cycle.py`; what
+counts as a cursor and what as the end: `reading.read_cursor`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from headrace.errors import PagingError
+from headrace.jsonpath import MISSING, JsonPath
+from headrace.message import PageFacts, Request
+from headrace.paginate.cycle import EMPTY_PAGE_RULES, ReferenceWalk, Scheme
+from headrace.paginate.reading import look_up, read_cursor, read_has_more
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """The cursor under `cursor_path` of a page is sent as `cursor_param` for the next one.
+
+    `stop_after_empty_page` None is our default (dlt's is False, which never ends on an API that always returns a
+    cursor): see the table in `cycle.py`. With `has_more_path` the flag false ends; the flag true without a cursor is a
+    contradiction and an error.
+    """
+
+    cursor_path: JsonPath
+    cursor_param: str = "cursor"
+    stop_after_empty_page: bool | None = None
+    has_more_path: JsonPath | None = None
+
+    @property
+    def wants(self) -> tuple[JsonPath, ...]:
+        return (self.cursor_path,) if self.has_more_path is None else (self.cursor_path, self.has_more_path)
+
+    def begin(self, request: Request) -> ReferenceWalk:
+        """Start a walk; a cursor in the request counts as asked."""
+        hint = (
+            f"the API may not read its cursor from `{self.cursor_param}`: check `cursor_param`, and that `cursor_path` "
+            "leads to the next page's cursor"
+        )
+        return ReferenceWalk(
+            request,
+            Scheme(
+                read=self._read,
+                move=lambda first, cursor: first.with_param(self.cursor_param, cursor),
+                noun="cursor",
+                hint=hint,
+                asked=_cursors_of(request, self.cursor_param),
+                stop_after_empty_page=self.stop_after_empty_page,
+            ),
+        )
+
+    def describe(self) -> dict[str, Any]:
+        """The pager as plain data for `headrace plan`."""
+        return {
+            "kind": "cursor",
+            "cursor_path": str(self.cursor_path),
+            "cursor_param": self.cursor_param,
+            "has_more_path": str(self.has_more_path) if self.has_more_path else None,
+            "stop_after_empty_page": self.stop_after_empty_page,
+            "ends": _end_rule(f"`{self.cursor_path}`", self.stop_after_empty_page, self.has_more_path),
+        }
+
+    def _read(self, facts: PageFacts, place: str) -> str | None:
+        more = None if self.has_more_path is None else read_has_more(facts, self.has_more_path, place)
+        if more is False:
+            return None
+        cursor = read_cursor(look_up(facts, self.cursor_path), f"`{self.cursor_path}`", place)
+        if more and cursor is None:
+            raise PagingError(
+                f"expected a cursor under `{self.cursor_path}` because `{self.has_more_path}` is true, got none",
+                where=place,
+                hint="check `cursor_path`; without `has_more_path` a missing cursor is the end",
+            )
+        return cursor
+
+
+@dataclass(frozen=True)
+class HeaderCursor:
+    """The cursor in response header `cursor_key` is sent as `cursor_param` for the next page."""
+
+    cursor_key: str = "next"
+    cursor_param: str = "cursor"
+
+    @property
+    def wants(self) -> tuple[JsonPath, ...]:
+        return ()
+
+    def begin(self, request: Request) -> ReferenceWalk:
+        """Start a walk; a cursor in the request counts as asked."""
+        hint = f"the API may not read its cursor from `{self.cursor_param}`: check `cursor_param` and `cursor_key`"
+        return ReferenceWalk(
+            request,
+            Scheme(
+                read=self._read,
+                move=lambda first, cursor: first.with_param(self.cursor_param, cursor),
+                noun="cursor",
+                hint=hint,
+                asked=_cursors_of(request, self.cursor_param),
+            ),
+        )
+
+    def describe(self) -> dict[str, Any]:
+        """The pager as plain data for `headrace plan`."""
+        return {
+            "kind": "header_cursor",
+            "cursor_key": self.cursor_key,
+            "cursor_param": self.cursor_param,
+            "ends": _end_rule(f"header `{self.cursor_key}`", stop_after_empty_page=None),
+        }
+
+    def _read(self, facts: PageFacts, place: str) -> str | None:
+        value = facts.headers.get(self.cursor_key.lower(), MISSING)
+        return read_cursor(value, f"header `{self.cursor_key}`", place)
+
+
+def _cursors_of(request: Request, name: str) -> tuple[str, ...]:
+    return tuple(value for key, value in request.params if key == name)
+
+
+def _end_rule(source: str, stop_after_empty_page: bool | None, has_more_path: JsonPath | None = None) -> str:
+    flag = f", when `{has_more_path}` is false" if has_more_path else ""
+    return f"when {source} is missing or empty{flag}, {EMPTY_PAGE_RULES[stop_after_empty_page]}"

@@ -1,0 +1,62 @@
+"""What a pager is: a description that can begin walks, and a walk that names requests.
+
+Theory. A *pager* is frozen and part of the plan. `begin` starts one *walk* through one listing. A walk does no IO: the
+engine asks it for requests (`ask`), sends them, and tells it the facts of each page in page order (`tell`).
+
+* `ask` gives the next request that can be named now, or None. A counted walk can name pages before earlier ones are
+  answered; a cursor walk gives None until it was told.
+* `tell` takes the facts of the oldest request not yet told. After it, `done` may be true: then requests named ahead
+  and not yet told are beyond the end and their answers are thrown away, whatever they hold; so the rows of a walk do
+  not depend on how far ahead was asked. Telling more than was asked, or after the end, is an AssertionError.
+* As long as a walk is not done, either `ask` gives a request or one is not yet told: a driver cannot get stuck.
+
+The end of data is a positive statement: an empty list under the declared key, a cursor that is null or missing, a flag
+that is false. A walk that would ask for something again raises `PagingError`; the ceiling of pages is the engine's.
+A walk that has raised is over.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from headrace.jsonpath import JsonPath
+from headrace.message import PageFacts, Request
+
+
+class Walk(Protocol):
+    """One walk through one listing.
+
+    `probing`: the oldest page not yet told lies at or past the API's own total, so an API that refuses it with 400 or
+    404 says that there is none. `doubt`: why rows may be missing although the walk has ended; None when all is well.
+    """
+
+    done: bool
+
+    @property
+    def probing(self) -> bool: ...
+
+    @property
+    def doubt(self) -> str | None: ...
+
+    def ask(self) -> Request | None:
+        """The next request that can be named now; None when done, or when a page must be told first."""
+        ...
+
+    def tell(self, facts: PageFacts) -> None:
+        """Take the facts of the oldest request not yet told. Raises `PagingError` when paging repeats itself."""
+        ...
+
+
+class Pager(Protocol):
+    """How an endpoint is paged, frozen; `wants` are the paths in the body whose values `tell` needs."""
+
+    @property
+    def wants(self) -> tuple[JsonPath, ...]: ...
+
+    def begin(self, request: Request) -> Walk:
+        """Start a walk from the first request of a call."""
+        ...
+
+    def describe(self) -> dict[str, Any]:
+        """The pager as plain data for `headrace plan`: its kind, parameters and end rule."""
+        ...

@@ -1,0 +1,23 @@
+"""What will happen, frozen: `build_plan` makes a `Plan` of a checked configuration.
+
+The values are cheap to import; the builder brings pydantic and is imported when it is first used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from headrace.plan.model import Auth, Call, Limits, Plan, ResourcePlan, RetryPolicy, describe
+
+if TYPE_CHECKING:
+    from headrace.plan.build import build_plan
+
+__all__ = ["Auth", "Call", "Limits", "Plan", "ResourcePlan", "RetryPolicy", "build_plan", "describe"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "build_plan":
+        from headrace.plan.build import build_plan
+
+        return build_plan
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,63 @@
+"""`python -m headrace.sim guides --port 0 --events 100000 --prerender`.
+
+Writes one line of JSON (url, private_key, api_key) to stdout when it is ready, then serves until
+SIGTERM or SIGINT.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import TYPE_CHECKING
+
+from headrace.sim.faults import page_faults
+from headrace.sim.guides import Guides
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve in the foreground; returns the exit code."""
+    asked = _parser().parse_args(arguments)
+    guides = Guides(
+        events=asked.events,
+        domains=asked.domains,
+        links=asked.links,
+        clicks=asked.clicks,
+        seed=asked.seed,
+        page_size=asked.page_size,
+        faults=page_faults(asked.seed) if asked.faults else (),
+        latency_s=asked.latency_s,
+        gzip=asked.gzip,
+        prerender=asked.prerender,
+        tail=asked.tail,
+    )
+    with guides.serve(asked.port) as sim:
+        ready = {"url": sim.url, "private_key": sim.private_key, "api_key": sim.api_key}
+        sys.stdout.write(json.dumps(ready) + "\n")
+        sys.stdout.flush()
+        sim.wait()
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="headrace.sim", description="HTTP simulators")
+    service = parser.add_subparsers(required=True, metavar="service")
+    guides = service.add_parser("guides", help="the e-mail and the links service of the guides")
+    guides.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    for name in ("events", "domains", "links", "clicks", "seed", "page_size"):
+        guides.add_argument(
+            f"--{name.replace('_', '-')}", type=int, default=getattr(Guides, name), help="number"
+        )
+    guides.add_argument("--latency-s", type=float, default=0.0, help="wait before each answer")
+    guides.add_argument("--tail", default="same", choices=("same", "new_once", "new_forever"))
+    guides.add_argument("--gzip", action="store_true", help="compress for clients that accept it")
+    guides.add_argument("--prerender", action="store_true", help="render all pages at the start")
+    guides.add_argument("--faults", action="store_true", help="the usual bad day, by seed")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,90 @@
+"""The chain: the layers of the transport, and the object that the engine holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import TracebackType
+from typing import TYPE_CHECKING, TypeVar
+
+from headrace.clock import Clock, RealClock
+from headrace.message import Request, Response
+from headrace.transport.auth import signed
+from headrace.transport.limits import Gates, gated
+from headrace.transport.redirect import redirected
+from headrace.transport.retry import Retry
+from headrace.transport.send import Sender
+from headrace.transport.trace import Trace, Tracer, ignore
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from headrace.plan.model import Auth, Limits, RetryPolicy
+    from headrace.transport.address import Origin
+
+T = TypeVar("T")
+
+
+class Transport:
+    """Requests out, whole answers in; an async context manager, one per resource run.
+
+    `origins` are the (scheme, host, port) that may be asked. `gates` holds the slots and the rests of the hosts: give
+    the transports of one run the same, None makes new ones with `limits.in_flight` slots a host. `observe` is told of
+    each attempt.
+    """
+
+    def __init__(
+        self,
+        *,
+        retry: RetryPolicy,
+        limits: Limits,
+        origins: frozenset[Origin],
+        clock: Clock | None = None,
+        observe: Callable[[Trace], None] = ignore,
+        gates: Gates | None = None,
+    ) -> None:
+        clock = clock or RealClock()
+        gates = gates or Gates(limits.in_flight)
+        self._sender = Sender(limits)
+        # The layers, outside in, and why in this order:
+        #   retry       each attempt passes all layers below it anew, and its sleep holds nothing of theirs
+        #   trace       sees every attempt, and never the credentials that auth adds
+        #   redirect    each hop passes the gate of its own host and is signed for it
+        #   rate limit  nobody waits for a host's rest while holding a slot
+        #   slot        counts what is really in flight, signing and reading included
+        #   auth        as late as possible: nothing outside holds a credential, a new one counts from the next attempt
+        #   send        the wire
+        self._retry = Retry(
+            Tracer(observe, clock),
+            redirected(
+                # rate limit and slot are one layer, see limits.py
+                gated(
+                    signed(self._sender.send, origins),
+                    gates,
+                    retry,
+                    clock,
+                ),
+                origins,
+            ),
+            retry,
+            clock,
+        )
+
+    async def __aenter__(self) -> Self:
+        await self._sender.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._sender.__aexit__(kind, error, trace)
+
+    async def fetch(self, request: Request, auth: Auth | None, read: Callable[[Response], T]) -> T:
+        """What `read` makes of the answer to `request`, asked for again while that is worth it.
+
+        `read` gets successful, whole answers only (204 and empty ones included). It may raise an `AnswerError`; its
+        `retries` says how often at most asking again is worth it.
+
+        Raises `RefusedError` when the API refuses, `TransportError` when no whole answer comes, a page is beyond the
+        limit or an address leads outside the origins, and what `read` raises.
+        """
+        return await self._retry.fetch(request, auth, read)

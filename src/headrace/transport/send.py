@@ -1,0 +1,269 @@
+"""Send: the only file that knows the HTTP library. One signed request out, one whole, decompressed answer in.
+
+The library decides nothing: no redirects, no decompression, no cookies, no proxy or netrc from the environment, and
+none of its own retries (a middleware turns the errors that it would answer with a silent second try into ours).
+What stays with it is the framing: it was measured to notice every cut and every over-long body whose length is known,
+and its total time-out stops a body that trickles (faults.md, section 3).
+
+A connection that a server closed while it was idle fails at the very moment of sending. That says nothing about the
+server, so the request goes out again at once, uncounted, until it has a connection of its own. Each such try uses
+up one idle connection, of which there are at most as many as slots.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from importlib.metadata import PackageNotFoundError, version
+from types import SimpleNamespace, TracebackType
+from typing import TYPE_CHECKING, Final
+
+import aiohttp
+from yarl import URL
+
+from headrace.message import Request, Response
+from headrace.secret import mask
+from headrace.transport.address import full_url
+from headrace.transport.attempt import UNBOUNDED, AttemptFailed
+from headrace.transport.decompress import decompress, too_large
+
+if TYPE_CHECKING:
+    from aiohttp.connector import Connection
+    from aiohttp.tracing import Trace
+    from typing_extensions import Self
+
+    from headrace.plan.model import Limits
+
+#: One header line, in bytes. The library's 8 kB is too small for `Link` headers that carry long cursors.
+_MAX_HEADER_BYTES: Final = 64 * 1024
+#: The body of an answer without success is read so far; only its first characters are ever shown.
+_MAX_ERROR_BODY_BYTES: Final = 64 * 1024
+#: From here on decompression is worth a thread: 64 kB take 0.6 ms (a bomb of that size 200 ms), the way there 0.1 ms.
+_THREAD_FROM_BYTES: Final = 64 * 1024
+_NO_CONTENT: Final = 204
+_MAX_DETAIL_CHARACTERS: Final = 120
+_LOST: Final = "lost the connection before the answer"
+
+
+class Sender:
+    """An HTTP session; an async context manager. `send` is what the layers around it need."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        watch_reuse = aiohttp.TraceConfig()
+        watch_reuse.on_connection_reuseconn.append(_note_reuse)
+        self._session = aiohttp.ClientSession(
+            # no bound of its own: the slots of the host's gate are the bound
+            connector=_Connector(limit=0),
+            auto_decompress=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=False,
+            timeout=aiohttp.ClientTimeout(total=self._limits.timeout_s),
+            headers={"User-Agent": f"headrace/{_version()}", "Accept-Encoding": "gzip"},
+            skip_auto_headers=("Content-Type",),
+            max_field_size=_MAX_HEADER_BYTES,
+            middlewares=(_no_second_try,),
+            trace_configs=[watch_reuse],
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def send(self, request: Request) -> Response:
+        """The whole answer. Raises `AttemptFailed` when there is none."""
+        for _ in range(self._limits.in_flight + 1):
+            with suppress(_IdleConnectionLost):
+                return await self._send_once(request)
+        raise AttemptFailed(_LOST)
+
+    async def _send_once(self, request: Request) -> Response:
+        async with self._open(request) as answer:
+            success = 200 <= answer.status < 300
+            raw = await self._read(answer, self._limits.max_page_bytes if success else _MAX_ERROR_BODY_BYTES, success)
+            headers = _headers(answer)
+            status = answer.status
+        if raw or (success and status != _NO_CONTENT):
+            raw = await self._decoded(raw, headers.get("content-encoding", ""), success)
+        return Response(status, headers, raw, full_url(request))
+
+    @asynccontextmanager
+    async def _open(self, request: Request) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Send, and translate what goes wrong until the body is read; leaving early closes the connection."""
+        if self._session is None:
+            message = "use `async with` around the transport"
+            raise RuntimeError(message)
+        connection = _ConnectionNote()
+        headers = list(request.headers)
+        body = None
+        if request.json is not None:
+            body = json.dumps(request.json).encode()
+            if not any(name.lower() == "content-type" for name, _ in headers):
+                headers.append(("Content-Type", "application/json"))
+        try:
+            async with self._session.request(
+                request.method,
+                URL(full_url(request), encoded=True),
+                data=body,
+                headers=headers,
+                allow_redirects=False,
+                trace_request_ctx=connection,
+            ) as answer:
+                yield answer
+        except _ConnectionLost as error:
+            if connection.reused:
+                raise _IdleConnectionLost from None
+            raise _failed(error.__cause__ or error) from _shown_cause(error.__cause__)
+        except (aiohttp.ClientError, asyncio.TimeoutError, OSError, ValueError) as error:
+            raise self._translated(error) from _shown_cause(error)
+
+    async def _read(self, answer: aiohttp.ClientResponse, limit: int, success: bool) -> bytes:  # noqa: FBT001
+        """The raw body. Of an answer without success as much as comes: its status says what there is to know."""
+        declared = answer.content_length
+        if success and declared is not None and declared > limit:
+            raise too_large(limit, "bytes")
+        pieces: list[bytes] = []
+        size = 0
+        try:
+            async for piece in answer.content.iter_any():
+                size += len(piece)
+                if size > limit:
+                    if success:
+                        raise too_large(limit, "bytes")
+                    break
+                pieces.append(piece)
+        except (aiohttp.ClientError, asyncio.TimeoutError, OSError):
+            if success:
+                raise
+        return b"".join(pieces)
+
+    async def _decoded(self, raw: bytes, coding: str, success: bool) -> bytes:  # noqa: FBT001
+        limit = self._limits.max_page_bytes
+        try:
+            if coding and len(raw) >= _THREAD_FROM_BYTES:
+                return await asyncio.to_thread(decompress, raw, coding, limit)
+            return decompress(raw, coding, limit)
+        except AttemptFailed:
+            if success:
+                raise
+            return b""
+
+    def _translated(self, error: Exception) -> AttemptFailed:
+        if isinstance(error, asyncio.TimeoutError):
+            return _failed(error, f"gave no whole answer within {self._limits.timeout_s:g} s")
+        return _failed(error)
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Gives no connection on which something arrived that nobody had asked for.
+
+    The library would hand those bytes to the next request as its answer (measured with 3.14.5: a server that sends a
+    second answer 20 ms after the first has it taken for the next page).
+    """
+
+    async def connect(
+        self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
+    ) -> Connection:
+        while True:
+            connection = await super().connect(req, traces, timeout)
+            if connection.protocol is None or not connection.protocol.should_close:
+                return connection
+            connection.close()
+
+
+class _ConnectionLost(Exception):  # noqa: N818 - never leaves this file
+    """The connection ended before the answer began."""
+
+
+class _IdleConnectionLost(Exception):  # noqa: N818 - never leaves this file
+    """It had been used before, so it may have been closed by then."""
+
+
+class _ConnectionNote:
+    """Whether a request went out on a connection that was used before."""
+
+    reused = False
+
+
+async def _note_reuse(_: object, context: SimpleNamespace, __: object) -> None:
+    context.trace_request_ctx.reused = True
+
+
+async def _no_second_try(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise _ConnectionLost from error
+
+
+#: Foreign error -> how often asking again is worth it, text, hint; the first row that fits counts.
+_TRANSLATIONS: Final[tuple[tuple[type[BaseException], int, str, str | None], ...]] = (
+    (
+        aiohttp.ClientConnectorCertificateError,
+        0,
+        "showed a certificate that cannot be trusted",
+        "check the host's name, the machine's clock and its certificate store; there is no switch to go on regardless",
+    ),
+    (aiohttp.ClientConnectorDNSError, UNBOUNDED, "could not be reached, its name was not found", "check `base_url`"),
+    (aiohttp.ClientConnectorSSLError, UNBOUNDED, "broke off the TLS handshake", "check scheme and port of `base_url`"),
+    (aiohttp.ClientConnectorError, UNBOUNDED, "could not be reached", "check `base_url` and the network"),
+    (aiohttp.InvalidURL, 0, "could not be asked, the address is not valid", "check `base_url` and `path`"),
+    (aiohttp.ClientResponseError, UNBOUNDED, "got something that is no HTTP answer", None),
+    (aiohttp.ClientPayloadError, UNBOUNDED, "got a body that ends early", None),
+    (aiohttp.ClientError, UNBOUNDED, _LOST, None),
+    (OSError, UNBOUNDED, "lost the connection", None),
+    (
+        ValueError,
+        0,
+        "could not be sent",
+        "a key read from a file may end in a line break, which no header can hold",
+    ),
+)
+
+
+def _failed(error: BaseException, text: str | None = None) -> AttemptFailed:
+    if text is not None:
+        return AttemptFailed(text)
+    retries, text, hint = next(row[1:] for row in _TRANSLATIONS if isinstance(error, row[0]))
+    detail = _detail(error)
+    return AttemptFailed(f"{text} ({detail})" if detail else text, retries=retries, hint=hint)
+
+
+def _detail(error: BaseException) -> str:
+    """The library's words, masked before they are cut; none where they repeat the address or our own text."""
+    if isinstance(error, (aiohttp.InvalidURL, aiohttp.ClientPayloadError)):
+        return ""
+    words = error.message if isinstance(error, aiohttp.ClientResponseError) else str(error)
+    return " ".join(mask(words).split())[:_MAX_DETAIL_CHARACTERS]
+
+
+def _shown_cause(error: BaseException | None) -> BaseException | None:
+    """The error as a cause, unless its text holds a secret: a traceback prints causes unmasked."""
+    return error if error is not None and mask(str(error)) == str(error) else None
+
+
+def _headers(answer: aiohttp.ClientResponse) -> Mapping[str, str]:
+    headers: dict[str, str] = {}
+    for name, value in answer.headers.items():
+        # repeated headers are one list (RFC 9110, section 5.3); `Link` comes that way
+        key = name.lower()
+        headers[key] = f"{headers[key]}, {value}" if key in headers else value
+    return headers
+
+
+def _version() -> str:
+    try:
+        return version("headrace")
+    except PackageNotFoundError:
+        return "unknown"

@@ -1,0 +1,80 @@
+"""What a status means: an answer, a failure that may pass, or a refusal with a hint.
+
+2xx                        an answer; an empty one too, `read` decides what it is worth
+in `RetryPolicy.statuses`  a failure that may pass
+4xx                        a refusal: asking again changes nothing
+all others                 an error without a second try
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Final
+
+from headrace.errors import RefusedError, TransportError
+from headrace.message import Request, Response
+from headrace.secret import mask
+from headrace.transport.address import place, shown
+from headrace.transport.attempt import AttemptFailed
+from headrace.transport.retry_after import retry_after
+
+#: Status -> what to try. `OTHER_HINT` is for the rest.
+HINTS: Final[Mapping[int, str]] = {
+    400: "compare the parameters with the API's documentation; `headrace plan` prints them",
+    401: "check the key and where it was read from; a key of another region or account is refused as well",
+    402: "check the plan of the account",
+    403: "the key is known but may not read this: check its role, its scope and the account's plan",
+    404: "check `base_url` (region, version) and `path`; `headrace plan` prints the addresses",
+    405: "check `method`: this address takes another one",
+    406: "check the `Accept` header of the configuration",
+    410: "this address is gone for good: look for its successor in the API's documentation",
+    413: "ask for less at a time",
+    414: "ask with fewer or shorter parameters",
+    415: "check `method` and `json`: the API expects another kind of body",
+    422: "compare the parameters with the API's documentation; `headrace plan` prints them",
+    429: "ask more slowly: fewer requests in flight, or 429 among the retried statuses",
+    431: "send fewer or shorter headers",
+    451: "the API may not answer for legal reasons",
+}
+OTHER_HINT: Final = "look up this status in the API's documentation"
+
+#: An error body is shown so far; it is for recognising the cause, not for reading.
+_SHOWN_CHARACTERS: Final = 200
+#: Longer than any secret and its neighbourhood, so that the mask sees a secret whole before the text is cut.
+_MASKED_BYTES: Final = 64 * 1024
+
+
+def expect_success(response: Response, request: Request, retried: frozenset[int], wall: float) -> None:
+    """Return for a 2xx.
+
+    Raises `AttemptFailed` for the `retried` statuses, `RefusedError` for other 4xx, `TransportError` for all others.
+    """
+    status = response.status
+    if 200 <= status < 300:
+        return
+    got = f"got {status_text(status)}{_body_head(response.body)}"
+    hint = HINTS.get(status, OTHER_HINT)
+    if status in retried:
+        raise AttemptFailed(got, rest_s=retry_after(response, wall), hint=hint if status < 500 else None)
+    message = f"expected 200, {got} from {shown(request)}"
+    if 400 <= status < 500:
+        raise RefusedError(message, status=status, where=place(request), hint=hint)
+    raise TransportError(message, where=place(request), hint=hint)
+
+
+def status_text(status: int) -> str:
+    """`404 Not Found`; the number alone where it has no name."""
+    try:
+        return f"{status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return str(status)
+
+
+def _body_head(body: bytes) -> str:
+    """The first characters of a body in brackets, masked, in one line, without terminal escapes; marked when cut."""
+    text = " ".join(mask(body[:_MASKED_BYTES].decode(errors="replace")).split())
+    if not text:
+        return ""
+    head = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+    return f" ({head[:_SHOWN_CHARACTERS]}... cut)" if len(head) > _SHOWN_CHARACTERS else f" ({head})"
