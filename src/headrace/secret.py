@@ -63,6 +63,7 @@ def remember(value: str) -> None:
         {
             value,
             quote(value, safe=""),
+            quote(value),
             quote_plus(value),
             json.dumps(value)[1:-1],
             json.dumps(value, ensure_ascii=False)[1:-1],
