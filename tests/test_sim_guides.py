@@ -44,9 +44,7 @@ class Client:
     """A plain client with both credentials on one connection."""
 
     def __init__(self, sim: GuidesSim) -> None:
-        self._connection = http.client.HTTPConnection(
-            sim.url.removeprefix("http://"), timeout=TIMEOUT_S
-        )
+        self._connection = http.client.HTTPConnection(sim.url.removeprefix("http://"), timeout=TIMEOUT_S)
         basic = "Basic " + b64encode(f"api:{sim.private_key}".encode()).decode()
         self._auth = {"email": basic, "links": sim.api_key}
 
@@ -91,8 +89,7 @@ def shape(pages: Iterator[tuple[list[Any], str]], steps: int) -> list[tuple[int,
     """(row count, number of the cursor in order of first sight) for some steps."""
     seen: dict[str, int] = {}
     return [
-        (len(rows), seen.setdefault(cursor, len(seen)))
-        for (rows, cursor), _ in zip(pages, range(steps), strict=False)
+        (len(rows), seen.setdefault(cursor, len(seen))) for (rows, cursor), _ in zip(pages, range(steps), strict=False)
     ]
 
 
@@ -207,9 +204,7 @@ def test_ends_of_links_and_clicks(end: LinksEnd, last: list[str | None]) -> None
         ):
             pages = list(client.linked(path, key))
             assert [len(page[key]) for page in pages] == sizes
-            assert [page["nextPageToken"] for page in pages if "nextPageToken" in page][
-                len(sizes) - 1 :
-            ] == last
+            assert [page["nextPageToken"] for page in pages if "nextPageToken" in page][len(sizes) - 1 :] == last
 
 
 def test_domains_obey_skip_and_limit() -> None:
@@ -290,9 +285,7 @@ def test_events_are_mailgun_shaped() -> None:
 def test_last_page_has_keys_that_no_page_before_has() -> None:
     """A scalar and a nested one, on the last page only."""
     new = {"primary-dkim", "batch"}
-    having = [
-        index for index, row in enumerate(Guides(events=700).rows("events")) if new & set(row)
-    ]
+    having = [index for index, row in enumerate(Guides(events=700).rows("events")) if new & set(row)]
     assert having == list(range(600, 700))
     assert not any(new & set(row) for row in Guides(events=700, new_keys=False).rows("events"))
 

@@ -349,9 +349,7 @@ def test_schedule_counts_by_page_by_hit_and_by_label() -> None:
 
     def fired(fault: Fault, *pages: tuple[str, int]) -> list[bool]:
         schedule = Schedule([fault])
-        return [
-            schedule.take(Reply(resource=label, page=page)) is not None for label, page in pages
-        ]
+        return [schedule.take(Reply(resource=label, page=page)) is not None for label, page in pages]
 
     a, b = [("clicks/7", page) for page in (0, 1)]
     other = ("clicks/8", 0)

@@ -1,4 +1,4 @@
-"""headrace runs dlt REST API configurations, columnar and concurrent, and ends with exactly the rows that the API had."""
+"""Runs dlt REST API configurations, columnar and concurrent, and ends with exactly the rows that the API had."""
 
 from __future__ import annotations
 

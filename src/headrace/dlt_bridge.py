@@ -149,7 +149,7 @@ def _loads_tables(resource: DltResource) -> bool:
     if LoadPackageStateInjectableContext not in Container():
         return False
     steps = resource._pipe.steps  # noqa: SLF001 - dlt has no public view of a pipe's steps
-    return len(steps) == 2 and isinstance(steps[1], LoadTables)  # noqa: PLR2004 - the generator and our step
+    return len(steps) == 2 and isinstance(steps[1], LoadTables)
 
 
 async def _rows(plan: Plan, resource: ResourcePlan, session: Session) -> AsyncIterator[list[Any]]:

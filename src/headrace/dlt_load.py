@@ -51,6 +51,7 @@ class LoadTables(ItemTransform[Any, Any]):
 def load_tables(run: ResourceRun) -> Iterator[DataItemWithMeta]:
     """The tables of a finished run in row order, each marked with its hints when it comes first."""
     try:
+        run.warn_keyless()
         yield from _Loader(run).tables()
     finally:
         run.close()
@@ -74,6 +75,8 @@ class _Loader:
             self._register(name, schema)
         for batch in self._batches():
             for name, table in batch.tables.items():
+                counts = self._run.report.tables
+                counts[name] = counts.get(name, 0) + table.num_rows
                 yield self._marked(name, self._final(table, columns[name]))
         for name in columns:
             if name not in self._hinted and self._is_declared(name):
@@ -100,23 +103,25 @@ class _Loader:
         name = self._tables.system.load_id
         if name in columns and table.num_columns:
             load_ids = pa.array([self._load_id], pa.string()).take(pa.array([0] * table.num_rows, pa.int32()))
-            table = table.set_column(table.schema.get_field_index(name), name, load_ids) if name in table.schema.names \
+            table = (
+                table.set_column(table.schema.get_field_index(name), name, load_ids)
+                if name in table.schema.names
                 else table.append_column(name, load_ids)
+            )
         return conform(table, columns, self._tables)
 
     def _settle_key(self) -> None:
         """The key by which the destination merges, now that it is known whether all rows have the declared one."""
         root = self._tables.schema.tables[self._tables.root]
-        keys = [column for column in root["columns"].values() if column.get("primary_key")]
+        keys = [root["columns"][name] for name in self._tables.key]
         if not self._run.by_content:
             for column in keys:
-                column["nullable"] = self._run.report.rows == 0
+                column["nullable"] = self._tables.key[column["name"]]
             if self._run.id_source == "key":
                 root["x-stage-data-deduplicated"] = True  # type: ignore[typeddict-unknown-key]
             return
         stored = dlt.current.source_schema().tables.get(self._tables.root, {}).get("columns", {})
-        strict = [column["name"] for column in keys if stored.get(column["name"], {}).get("nullable") is False
-                  and "data_type" in stored[column["name"]]]
+        strict = [name for name in self._tables.key if _is_strict(stored.get(name, {}))]
         if strict and self._run.report.keyless:
             raise AnswerError(
                 f"expected the key {', '.join(strict)} in every row, as in the rows that table `{self._tables.root}` "
@@ -170,6 +175,11 @@ class _Loader:
 
 
 _ROOT_FLAGS: Final = ("x-stage-data-deduplicated",)
+
+
+def _is_strict(column: Mapping[str, Any]) -> bool:
+    """Whether the destination has this column and refuses null in it."""
+    return "data_type" in column and not column.get("nullable", True)
 
 
 class _ChildTable(dict[str, Any]):

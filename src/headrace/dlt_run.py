@@ -61,7 +61,11 @@ class ResourceRun:
         except BaseException:
             self.close()
             raise
-        if self.by_content and self.plan.key_collisions != "keep_all":
+        return self
+
+    def warn_keyless(self) -> None:
+        """Warn once when rows lack the declared key."""
+        if self.report.keyless:
             key = ", ".join(f"`{name}`" for name in self.plan.primary_key)
             warnings.warn(
                 f"resource `{self.plan.name}`: {self.report.keyless} of {self.report.rows} rows lack the declared key "
@@ -69,7 +73,6 @@ class ResourceRun:
                 HeadraceWarning,
                 stacklevel=2,
             )
-        return self
 
     def close(self) -> None:
         """Free the disk."""

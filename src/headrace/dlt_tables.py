@@ -21,7 +21,6 @@ from dlt.common.normalizers.utils import DLT_ID_LENGTH_BYTES
 from dlt.common.schema import Schema
 from dlt.common.schema.exceptions import SchemaException
 from dlt.common.schema.utils import is_complete_column
-from dlt.common.utils import digest128b
 from dlt.normalize.items_normalizers.jsonl import JsonLItemsNormalizer
 
 from headrace.errors import AnswerError
@@ -57,9 +56,13 @@ class WorkingTables:
         self.schema = updated.clone()
         naming = self.schema.naming
         self.root: str = naming.normalize_tables_path(tables[0]["name"])
-        for column in self.schema.tables[self.root]["columns"].values():
+        #: The declared key: column name -> whether it may be null. While rows are read it may: those that lack the key
+        #: are kept and get one of their own.
+        self.key: dict[str, bool] = {}
+        for name, column in self.schema.tables[self.root]["columns"].items():
             if column.get("primary_key"):
-                column["nullable"] = True  # rows that lack the key are kept and get one of their own
+                self.key[name] = column.get("nullable", False)
+                column["nullable"] = True
         self._caps = caps
         self._capture = _Capture()
         self._ids: Iterator[str] | None = None
@@ -84,7 +87,9 @@ class WorkingTables:
         """The complete columns of `table` in order; empty when there is none yet."""
         if table not in self.schema.tables:
             return {}
-        return {name: column for name, column in self.schema.tables[table]["columns"].items() if is_complete_column(column)}
+        return {
+            name: column for name, column in self.schema.tables[table]["columns"].items() if is_complete_column(column)
+        }
 
     def arrow_type(self, column: Mapping[str, Any]) -> pa.DataType:
         """The Arrow type in which dlt writes `column` for this destination."""
@@ -110,10 +115,6 @@ class WorkingTables:
     def json_text_of_raw(self, raw: bytes) -> str:
         """The same for a value still in JSON."""
         return json.dumps(json.loadb(raw))
-
-    def key_id(self, values: Mapping[str, Any]) -> str:
-        """dlt's id of a row by its key (`get_row_hash`)."""
-        return digest128b(json.dumpb(dict(values), sort_keys=True), DLT_ID_LENGTH_BYTES)
 
     def id_bytes(self) -> int:
         """Bytes of a digest that make an id."""
@@ -174,7 +175,9 @@ class WorkingTables:
                     row[variant] = str(row.pop(name))
                     if variant not in self.schema.tables[table]["columns"]:
                         column: Any = {"name": variant, "data_type": "text", "nullable": True, "variant": True}
-                        self.schema.update_table({"name": table, "columns": {variant: column}}, normalize_identifiers=False)
+                        self.schema.update_table(
+                            {"name": table, "columns": {variant: column}}, normalize_identifiers=False
+                        )
 
 
 def _named(normalise: Any) -> Any:

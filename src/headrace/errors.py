@@ -12,8 +12,8 @@
     |-- LoadError                     1   rows were fetched and the destination did not take them
     `-- LockedError                  75   somebody else holds the database
 
-A message says what was expected, what came and where; `hint` says what to try. Texts are lower case without a full stop,
-and known secrets are masked in them whenever they are printed.
+A message says what was expected, what came and where; `hint` says what to try. Texts are lower case without a full
+stop, and known secrets are masked in them whenever they are printed.
 """
 
 from __future__ import annotations

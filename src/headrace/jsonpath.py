@@ -59,11 +59,11 @@ class JsonPath:
                 return MISSING
             return found[0] if len(found) == 1 else found
         for step in self.steps:
-            try:
-                document = document[step] if isinstance(document, dict | list) else MISSING
-            except (KeyError, IndexError, TypeError):
+            if not isinstance(document, dict if isinstance(step, str) else list):
                 return MISSING
-            if document is MISSING:
+            try:
+                document = document[step]
+            except (KeyError, IndexError):
                 return MISSING
         return document
 
@@ -80,7 +80,7 @@ def compile_path(text: str) -> JsonPath:
 def _plain_steps(text: str) -> tuple[str | int, ...] | None:
     """The steps of a plain selector, None for any other."""
     rest = text.strip()
-    rest = rest[1:] if rest.startswith("$") else rest
+    rest = rest.removeprefix("$")
     steps: list[str | int] = []
     position = 0
     while position < len(rest):

@@ -1,7 +1,8 @@
 """Text that must never be shown, and the mask that keeps it out of every output.
 
-A secret is masked by its *value*, not by the name of the field that held it: once a `Secret` exists, `mask` removes that
-value from any text, in the encodings in which it travels (plain, URL, base64 alone and as part of a Basic pair, JSON).
+A secret is masked by its *value*, not by the name of the field that held it: once a `Secret` exists, `mask` removes
+that value from any text, in the encodings in which it travels (plain, URL, base64 alone and as part of a Basic pair,
+JSON).
 The set of known values is process-wide on purpose: an error may be printed far from the place that knew the secret.
 """
 

@@ -37,7 +37,7 @@ class Options(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
 
 
-def option(  # noqa: PLR0913  one declaration holds all that is known of an option
+def option(
     default: Any = ...,
     *,
     about: str,

@@ -51,5 +51,5 @@ def _check(name: str, spec: str | None, conversion: str | None) -> None:
             "use a parameter like `{domain_id}` and give its values in `params`",
         )
     if spec or conversion or not _NAME.fullmatch(name):
-        shown = name if len(name) <= 20 else name[:20] + "..."  # noqa: PLR2004
+        shown = name if len(name) <= 20 else name[:20] + "..."
         raise PlaceholderError(f"expected a parameter name in braces, got `{{{shown}}}`")

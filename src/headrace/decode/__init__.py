@@ -1,3 +1,4 @@
+"""BYTES -> COLUMNS: one split per page, strict columnar reading, and an exact path beside it."""
 
 from headrace.decode.columns import read_columns
 from headrace.decode.exact import load_exact, to_rows

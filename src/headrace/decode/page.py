@@ -49,9 +49,7 @@ class PageSplitter:
         """Records and facts of one answer. Raises `AnswerError` or `DecodeError`, never gives a silent empty page."""
         records, values = self._split_fast(response) or self._split_exact(response)
         self._pages += 1
-        facts = PageFacts(
-            response.status, response.headers, response.url, len(records), _fingerprint(records), values
-        )
+        facts = PageFacts(response.status, response.headers, response.url, len(records), _fingerprint(records), values)
         return Page(records, facts)
 
     def _split_fast(self, response: Response) -> _Split | None:

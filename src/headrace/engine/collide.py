@@ -29,15 +29,34 @@ def check_pages(
         start += size
 
 
+def check_run(differing: str | None, ids: Sequence[str], records: Sequence[bytes], resource: ResourcePlan) -> None:
+    """Raise `KeyCollisionError` when rows of this run with the id `differing` differ; one of them is in `records`."""
+    if differing is None:
+        return
+    row = load_exact(records[ids.index(differing)])
+    raise KeyCollisionError(
+        f"expected rows that differ to have different keys {_names(resource)}, got {_values(row, resource)} again "
+        "with another content on a later page",
+        where=f"resource `{resource.name}`",
+        hint="`key_collisions: keep_last` keeps the last row of a key, `keep_all` keeps every row",
+    )
+
+
+def _names(resource: ResourcePlan) -> str:
+    return ", ".join(f"`{name}`" for name in resource.primary_key)
+
+
+def _values(row: Any, resource: ResourcePlan) -> str:
+    return ", ".join(f"{row.get(name)!r}" for name in resource.primary_key)
+
+
 def collision(first: bytes, second: bytes, resource: ResourcePlan) -> KeyCollisionError:
     """The error for two rows that differ under one key: the key, a sample of what differs, the option that decides."""
     one, other = load_exact(first), load_exact(second)
-    key = ", ".join(f"`{name}`" for name in resource.primary_key)
-    values = ", ".join(f"{one.get(name)!r}" for name in resource.primary_key)
     names = [name for name in {**one, **other} if one.get(name) != other.get(name)]
     sample = "; ".join(f"`{name}` {_short(one.get(name))} and {_short(other.get(name))}" for name in names[:3])
     return KeyCollisionError(
-        f"expected the key {key} to be different in rows that differ, got {values} twice on one page ({sample})",
+        f"expected the key {_names(resource)} to be different in rows that differ, got {_values(one, resource)} twice on one page ({sample})",
         where=f"resource `{resource.name}`",
         hint="`key_collisions: keep_all` keeps every row, keyed by its content; or declare the `primary_key` that "
         "tells these rows apart",

@@ -1,9 +1,9 @@
 """Records to table batches: the fast path where a layout is proven, the exact path where it is not, in row order.
 
-Records are tried in runs. A run that the strict reader takes is done; one that it refuses is cut down until what is left
-is small enough to go the exact way, from which the shape learns what was new. Runs then grow again by doubling. So a
-new key on the last page costs a few records of the exact path, and a resource that is irregular throughout degrades to
-the exact path at no more than about twice its cost.
+Records are tried in runs. A run that the strict reader takes is done; one that it refuses is cut down until what is
+left is small enough to go the exact way, from which the shape learns what was new. Runs then grow again by doubling. So
+a new key on the last page costs a few records of the exact path, and a resource that is irregular throughout degrades
+to the exact path at no more than about twice its cost.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Final, Literal
 import pyarrow as pa
 
 from headrace.decode import read_columns, texts_for_json, to_rows
-from headrace.engine.collide import check_pages
+from headrace.engine.collide import check_pages, check_run
 from headrace.engine.identity import Identities
 from headrace.engine.records import Records
 from headrace.engine.report import ResourceReport
@@ -55,6 +55,7 @@ class Converter:
         self._id_source = id_source
         self._report = report
         self._key = tuple(rules.identifier(name) for name in resource.primary_key)
+        self._needs_contents = id_source == "key" and resource.key_collisions == "fail"
         self._shape = Node()
         self._layout: Layout | None = None
 
@@ -69,6 +70,8 @@ class Converter:
                 parts.setdefault(name, []).append(table)
         if self._id_source == "key":
             check_pages(first_ids, records, batch.page_sizes, self._resource)
+            if self._identities.superseded > self._report.superseded and self._resource.key_collisions == "fail":
+                check_run(self._identities.differing(), first_ids, records, self._resource)
         self._report.rows += len(records)
         self._report.superseded = self._identities.superseded
         merged = {name: pa.concat_tables(tables, promote_options="default") for name, tables in parts.items()}
@@ -108,23 +111,28 @@ class Converter:
         rows = to_rows(records)
         for row in rows:
             observe(self._shape, row)
-        keys = [key_values(row, self._key, self._rules) for row in rows] if self._id_source == "key" else [None] * len(rows)
+        keys = (
+            [key_values(row, self._key, self._rules) for row in rows]
+            if self._id_source == "key"
+            else [None] * len(rows)
+        )
         first_ids, ids = self._identify(records, keys)
         tables = self._rules.exact(rows, ids)
         self._layout = build_layout(self._shape, self._rules)
         self._report.exact_rows += len(rows)
-        return {name: rows_to_table(rows, self._rules.columns(name), self._rules) for name, rows in tables.items()}, first_ids
+        return {
+            name: rows_to_table(rows, self._rules.columns(name), self._rules) for name, rows in tables.items()
+        }, first_ids
 
-    def _identify(
-        self, records: Sequence[bytes], keys: Sequence[Key]
-    ) -> tuple[list[str], list[str]]:
+    def _identify(self, records: Sequence[bytes], keys: Sequence[Key]) -> tuple[list[str], list[str]]:
         """First and stored ids of a run."""
         if self._id_source in ("chance", "dlt"):
             ids = random_ids(len(records), self._rules)
             return ids, ids
+        contents = content_ids(records, self._rules) if self._needs_contents else None
         if self._id_source == "key":
             first_ids = key_ids(keys, records, self._rules)
             self._report.keyless += sum(key is None for key in keys)
         else:
-            first_ids = content_ids(records, self._rules)
-        return first_ids, self._identities.assign(first_ids, [key is not None for key in keys])
+            first_ids = contents or content_ids(records, self._rules)
+        return first_ids, self._identities.assign(first_ids, [key is not None for key in keys], contents)

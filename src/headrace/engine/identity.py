@@ -33,19 +33,35 @@ class Fates:
 
 
 class Identities:
-    """The ids of one resource in one run; `folder` takes the database file."""
+    """The ids of one resource in one run; `folder` takes what does not fit into memory."""
 
     def __init__(self, folder: Path, rules: Rules) -> None:
         self._rules = rules
         self.superseded = 0
-        config = {"memory_limit": "64MB", "threads": "1", "autoinstall_known_extensions": "false"}
-        self._connection = duckdb.connect(str(folder / "identities.duckdb"), config=config)
-        self._connection.execute("CREATE TABLE seen (id VARCHAR)")
+        # in memory up to the limit, beyond it in temporary files: nothing here must survive the run, so no log is kept
+        config = {
+            "memory_limit": "64MB",
+            "temp_directory": str(folder / "identities"),
+            "threads": "1",
+            "autoinstall_known_extensions": "false",
+        }
+        self._connection = duckdb.connect(":memory:", config=config)
+        self._connection.execute("CREATE TABLE seen (id VARCHAR, content VARCHAR)")
         self._connection.execute("CREATE TABLE repeats (first_id VARCHAR, ordinal BIGINT, stored_id VARCHAR)")
 
-    def assign(self, first_ids: Sequence[str], by_key: Sequence[bool]) -> list[str]:
-        """The stored id of each row; `by_key` says which of them are identified by their key."""
-        batch = pa.table({"id": pa.array(first_ids, pa.string())})
+    def assign(
+        self, first_ids: Sequence[str], by_key: Sequence[bool], contents: Sequence[str] | None = None
+    ) -> list[str]:
+        """The stored id of each row; `by_key` says which of them are identified by their key.
+
+        `contents` are ids of the rows' contents, given where `differing` shall be asked.
+        """
+        batch = pa.table(
+            {
+                "id": pa.array(first_ids, pa.string()),
+                "content": pa.array(contents or [None] * len(first_ids), pa.string()),
+            }
+        )
         counts = self._seen_before(batch)
         stored = list(first_ids)
         if counts or len(set(first_ids)) < len(first_ids):
@@ -59,9 +75,16 @@ class Identities:
                         repeats.append((first, ordinal, stored[row]))
             self._remember_repeats(repeats)
         self._connection.register("batch", batch)
-        self._connection.execute("INSERT INTO seen SELECT id FROM batch")
+        self._connection.execute("INSERT INTO seen SELECT id, content FROM batch")
         self._connection.unregister("batch")
         return stored
+
+    def differing(self) -> str | None:
+        """The first id under which rows with different contents came; None when there is none."""
+        found = self._connection.execute(
+            "SELECT id FROM seen GROUP BY id HAVING min(content) <> max(content) LIMIT 1"
+        ).fetchone()
+        return None if found is None else str(found[0])
 
     def fates(self, stored_ids: pa.ChunkedArray) -> Fates:
         """What becomes of the rows stored under `stored_ids`, now that all rows are in."""
@@ -83,7 +106,7 @@ class Identities:
         )
 
     def close(self) -> None:
-        """Close the database file."""
+        """Give back memory and disk."""
         self._connection.close()
 
     def _seen_before(self, batch: pa.Table) -> Counter[str]:
@@ -97,4 +120,7 @@ class Identities:
     def _remember_repeats(self, repeats: Sequence[tuple[str, int, str]]) -> None:
         self.superseded += len(repeats)
         if repeats:
-            self._connection.executemany("INSERT INTO repeats VALUES (?, ?, ?)", repeats)
+            columns = [list(values) for values in zip(*repeats, strict=True)]
+            self._connection.register("batch", pa.table(columns, names=["first_id", "ordinal", "stored_id"]))
+            self._connection.execute("INSERT INTO repeats SELECT * FROM batch")
+            self._connection.unregister("batch")

@@ -1,4 +1,4 @@
-"""Tables whose columns grow while they are read: rows of the exact path as Arrow, and all parts in the final columns."""
+"""Tables whose columns grow while they are read: rows of the exact path as Arrow, all parts in the final columns."""
 
 from __future__ import annotations
 
@@ -12,13 +12,20 @@ from headrace.normalise.rules import Column, Rules
 
 def rows_to_table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, Column], rules: Rules) -> pa.Table:
     """Rows as dlt's normaliser made them, as one Arrow table with all `columns`, null where a row lacks one."""
-    return pa.table({name: _to_array([row.get(name) for row in rows], column, rules) for name, column in columns.items()})
+    return pa.table(
+        {name: _to_array([row.get(name) for row in rows], column, rules) for name, column in columns.items()}
+    )
 
 
 def conform(table: pa.Table, columns: Mapping[str, Column], rules: Rules) -> pa.Table:
     """`table` with exactly `columns` in their order and types: what it lacks is null."""
     arrays = []
-    schema = pa.schema([pa.field(name, rules.arrow_type(column)) for name, column in columns.items()])
+    schema = pa.schema(
+        [
+            pa.field(name, rules.arrow_type(column), nullable=column.get("nullable", True))
+            for name, column in columns.items()
+        ]
+    )
     for field in schema:
         index = table.schema.get_field_index(field.name)
         if index < 0:

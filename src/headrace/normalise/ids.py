@@ -1,6 +1,6 @@
 """Ids of rows: by key, by content, by chance, and those of child rows. All are dlt's: base64 of a short digest.
 
-* `key_ids`: from the key's values, by dlt's own formula, so a row keeps its id from run to run.
+* `key_ids`: from the key's values (dlt: `get_row_hash`), so a row keeps its id from run to run.
 * `content_ids`: from everything in the record that is not null, in an order of keys of its own, for rows without a key.
 * `child_ids`: from the parent's id, the table and the place in the list (dlt: `get_nested_row_hash`), vectorised here
   because there are many: one base64 call a batch instead of one a row.
@@ -21,13 +21,17 @@ from headrace.normalise.key import Key
 from headrace.normalise.rules import Rules
 
 
+_shake = hashlib.shake_128
+_to_json = msgspec.json.Encoder(order="sorted").encode
+
+
 def key_ids(keys: Iterable[Key], records: Sequence[bytes], rules: Rules) -> list[str]:
     """One id a row: by its key, by its content where the key is None (a part of it missing or null)."""
-    key_id = rules.key_id
-    return [
-        key_id(key) if key is not None else _encode([content_digest(record, rules.id_bytes())])[0]
+    size = rules.id_bytes()
+    return _encode([
+        _shake(_to_json(key)).digest(size) if key is not None else content_digest(record, size)
         for key, record in zip(keys, records, strict=True)
-    ]
+    ])
 
 
 def content_ids(records: Sequence[bytes], rules: Rules) -> list[str]:
@@ -51,9 +55,11 @@ def repeated_id(first: str, ordinal: int, rules: Rules) -> str:
 def child_ids(parents: Sequence[str], table: str, places: Sequence[int], rules: Rules) -> list[str]:
     """One id a child row."""
     size = rules.id_bytes()
-    shake = hashlib.shake_128
+    shake = _shake
     middle = f"_{table}_"
-    return _encode([shake(f"{parent}{middle}{at}".encode()).digest(size) for parent, at in zip(parents, places, strict=True)])
+    return _encode(
+        [shake(f"{parent}{middle}{at}".encode()).digest(size) for parent, at in zip(parents, places, strict=True)]
+    )
 
 
 def content_digest(record: bytes, size: int) -> bytes:

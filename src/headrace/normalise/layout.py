@@ -1,10 +1,10 @@
 """The layout: for a shape, which path is read as what, and where it goes in dlt's tables.
 
-Theory. The fast path gives, for the records it takes, the same tables as the exact path would. It may take a record only
-if everything in it is settled: the column is complete in the working schema (the exact path made it so), and the kind of
-the value needs no decision (`READ_AS`). So the layout reads a path with its type when both hold, and as *null only*
-otherwise: the strict reader then refuses a record that has a value there, and the record goes the exact way. What is
-irregular about one path (numbers and texts mixed, lists in lists) costs only the records that have it.
+Theory. The fast path gives, for the records it takes, the same tables as the exact path would. It may take a record
+only if everything in it is settled: the column is complete in the working schema (the exact path made it so), and the
+kind of the value needs no decision (`READ_AS`). So the layout reads a path with its type when both hold, and as *null
+only* otherwise: the strict reader then refuses a record that has a value there, and the record goes the exact way. What
+is irregular about one path (numbers and texts mixed, lists in lists) costs only the records that have it.
 
 No layout exists where two paths meet in one column (`a.b` and `a__b`), or a table's name is met twice: order decides
 there, and the exact path knows it.
@@ -18,8 +18,8 @@ from typing import Final
 
 import pyarrow as pa
 
-from headrace.normalise.shape import Node
 from headrace.normalise.rules import Rules
+from headrace.normalise.shape import Node
 
 #: (JSON kinds seen at a path, dlt type of its column) -> Arrow type to read; absent: only the exact path knows.
 READ_AS: Final[dict[tuple[frozenset[str], str], pa.DataType]] = {

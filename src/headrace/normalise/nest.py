@@ -20,8 +20,11 @@ from headrace.normalise.rules import Rules
 
 @dataclass(frozen=True)
 class Part:
-    """The rows of one table without ids. `owners` says for each row which row of part `parent` it belongs to, `places`
-    where it stood in that row's list; both are None for the root part, which is the first."""
+    """The rows of one table without ids.
+
+    `owners` says for each row which row of part `parent` it belongs to, `places` where it stood in that row's list; both
+    are None for the root part, which is the first.
+    """
 
     name: str
     columns: dict[str, pa.Array]
@@ -33,35 +36,35 @@ class Part:
 def spread(nested: pa.Table, layout: Layout) -> list[Part] | None:
     """`nested` as one part a table, parents before children; None when a record does not fit."""
     columns = [_one_chunk(column) for column in nested.columns]
-    rows = pa.StructArray.from_arrays(columns, fields=list(nested.schema)) if columns else pa.nulls(
-        nested.num_rows, pa.struct([])
+    rows = (
+        pa.StructArray.from_arrays(columns, fields=list(nested.schema))
+        if columns
+        else pa.nulls(nested.num_rows, pa.struct([]))
     )
     parts: list[Part] = []
     return parts if _add_part(rows, layout.root, 0, None, None, parts) else None
 
 
 def with_ids(parts: Sequence[Part], ids: Sequence[str], rules: Rules) -> dict[str, pa.Table]:
-    """The tables of `parts` with dlt's id columns; `ids` are those of the root rows. Empty child tables are left out."""
+    """The tables of `parts` with dlt's id columns, empty child tables left out; `ids` are those of the root rows."""
     system = rules.system
-    known: list[tuple[Sequence[str], Sequence[str]]] = []
+    known: list[tuple[pa.Array, pa.Array]] = []
     tables = {}
     for part in parts:
         added: dict[str, pa.Array] = {}
         if part.owners is None or part.places is None:
-            own, roots = ids, ids
+            own = roots = pa.array(ids, pa.string())
         else:
             parent_ids, parent_roots = known[part.parent]
-            owners = part.owners.to_pylist()
-            owner_ids = [parent_ids[owner] for owner in owners]
-            roots = [parent_roots[owner] for owner in owners]
-            own = child_ids(owner_ids, part.name, part.places.to_pylist(), rules)
+            owner_ids, roots = pc.take(parent_ids, part.owners), pc.take(parent_roots, part.owners)
+            own = pa.array(child_ids(owner_ids.to_pylist(), part.name, part.places.to_pylist(), rules), pa.string())
             if rules.propagates_root_id:
-                added[system.root_id] = pa.array(roots, pa.string())
-            added[system.parent_id] = pa.array(owner_ids, pa.string())
+                added[system.root_id] = roots
+            added[system.parent_id] = owner_ids
             added[system.list_idx] = part.places
         known.append((own, roots))
-        added[system.id] = pa.array(own, pa.string())
-        if part.owners is None or own:
+        added[system.id] = own
+        if part.owners is None or len(own):
             tables[part.name] = pa.table(part.columns | added)
     return tables
 

@@ -68,8 +68,8 @@ class Rules(Protocol):
         """The text that a JSON column holds for `value`."""
         ...
 
-    def key_id(self, values: Mapping[str, Any]) -> str:
-        """The id that dlt gives a row by its key: column name -> value as the API sent it."""
+    def json_text_of_raw(self, raw: bytes) -> str:
+        """The same for a value still in JSON."""
         ...
 
     def id_bytes(self) -> int:

@@ -114,7 +114,7 @@ class DetectWalk:
             self._walk.ask()  # the first request, which was answered by this page
             self._first_fingerprint = facts.fingerprint if facts.row_count else ""
             self._single_by_default = facts.row_count > 1 and not _speaks_of_paging(facts)
-        elif self._told == 2 and isinstance(self.found, PageNumber):  # noqa: PLR2004 - the second page
+        elif self._told == 2 and isinstance(self.found, PageNumber):
             self._guard_base(self.found, facts)
         self._walk.tell(_look_up_all(self.found, facts) if self.found else facts)
         self.done = self._walk.done

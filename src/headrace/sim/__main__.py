@@ -48,9 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     guides = service.add_parser("guides", help="the e-mail and the links service of the guides")
     guides.add_argument("--port", type=int, default=0, help="0 takes a free one")
     for name in ("events", "domains", "links", "clicks", "seed", "page_size"):
-        guides.add_argument(
-            f"--{name.replace('_', '-')}", type=int, default=getattr(Guides, name), help="number"
-        )
+        guides.add_argument(f"--{name.replace('_', '-')}", type=int, default=getattr(Guides, name), help="number")
     guides.add_argument("--latency-s", type=float, default=0.0, help="wait before each answer")
     guides.add_argument("--tail", default="same", choices=("same", "new_once", "new_forever"))
     guides.add_argument("--gzip", action="store_true", help="compress for clients that accept it")

@@ -303,7 +303,7 @@ class EventRows:
 def domain_row(seed: int, index: int) -> str:
     """JSON text of one domain; `smtp_password` is a made-up secret that loaders should drop."""
     data = digest("domains", seed, index)
-    sandbox = index % 5 == 4  # noqa: PLR2004 - every fifth one
+    sandbox = index % 5 == 4
     name = f"sandbox{data[:6].hex()}.mailgun.test" if sandbox else f"mail{index}.acme.test"
     row: dict[str, Any] = {
         "id": data[:12].hex(),

@@ -247,7 +247,7 @@ class Fault:
         times: int | None = 1,
         resource: str | None = None,
         by: Literal["page", "hit"] = "page",
-        **params: Any,  # noqa: ANN401 - each fault has its own
+        **params: Any,
     ) -> None:
         """Check the name and the parameters here, where the test's author sees it.
 
@@ -339,9 +339,7 @@ def _other(
     headers: tuple[tuple[str, str], ...] = (),
 ) -> Reply:
     """Another answer at the same place, without any rows."""
-    return Reply(
-        status, body, content_type, headers, resource=reply.resource, page=reply.page, key=reply.key
-    )
+    return Reply(status, body, content_type, headers, resource=reply.resource, page=reply.page, key=reply.key)
 
 
 def _edited(reply: Reply, edit: Callable[[dict[str, Any], str], object]) -> Reply:

@@ -129,9 +129,7 @@ class Guides:
 
     @cached_property
     def _collections(self) -> dict[str, _Collection]:
-        events = Chain(
-            "events", self.seed, self.events, self.page_size, self.tail, self.gap_at, self.cycle
-        )
+        events = Chain("events", self.seed, self.events, self.page_size, self.tail, self.gap_at, self.cycle)
         new_keys_from = events.last_page_start if self.new_keys else self.events
         links = Chain("links", self.seed, self.links, self.links_page_size)
         found = {
@@ -148,8 +146,7 @@ class Guides:
                 cursor_param="pageToken",
                 render=lambda index: link_row(self.seed, index, self.domain_ids),
                 envelope=lambda rows, step: (
-                    f'{{"links":[{rows}],"count":{len(links.rows(step))}'
-                    f"{_next_page_token(links, step, self.end)}}}"
+                    f'{{"links":[{rows}],"count":{len(links.rows(step))}{_next_page_token(links, step, self.end)}}}'
                 ),
             ),
         }
@@ -164,9 +161,7 @@ class Guides:
             key="data",
             cursor_param="pageToken",
             render=ClickRows(self.seed, domain_id, self.clicks_page_size).render,
-            envelope=lambda rows, step: (
-                f'{{"data":[{rows}]{_next_page_token(chain, step, self.end)}}}'
-            ),
+            envelope=lambda rows, step: f'{{"data":[{rows}]{_next_page_token(chain, step, self.end)}}}',
         )
 
     @cached_property
@@ -274,9 +269,7 @@ def _page(collection: _Collection, step: int) -> Reply:
     chain = collection.chain
     indexes = chain.rows(step)
     body = collection.envelope(",".join(map(collection.render, indexes)), step)
-    return Reply(
-        body=body.encode(), resource=chain.label, page=step, rows=indexes, key=collection.key
-    )
+    return Reply(body=body.encode(), resource=chain.label, page=step, rows=indexes, key=collection.key)
 
 
 def _events_envelope(chain: Chain, rows: str, step: int) -> str:

@@ -80,9 +80,7 @@ class Ledger:
             method=request.method,
             path=request.path,
             query=request.query,
-            headers=tuple(
-                (name, self._shown(name, value)) for name, value in request.headers.items()
-            ),
+            headers=tuple((name, self._shown(name, value)) for name, value in request.headers.items()),
         )
         self._entries.append(entry)
         return entry
@@ -92,8 +90,7 @@ class Ledger:
         return tuple(
             entry
             for entry in self.requests
-            if entry.resource is not None
-            and (entry.resource == resource or entry.resource.startswith(f"{resource}/"))
+            if entry.resource is not None and (entry.resource == resource or entry.resource.startswith(f"{resource}/"))
         )
 
     def served(self, resource: str) -> tuple[range, ...]:
@@ -136,10 +133,7 @@ class Ledger:
         return [
             range(entry.first, entry.first + entry.rows)
             for entry in self.requests
-            if entry.resource == resource
-            and entry.complete
-            and entry.rows
-            and entry.first is not None
+            if entry.resource == resource and entry.complete and entry.rows and entry.first is not None
         ]
 
     def _shown(self, name: str, value: str) -> str:

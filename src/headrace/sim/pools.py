@@ -58,9 +58,7 @@ class Template:
 
     __slots__ = ("_picks", "_text")
 
-    def __init__(
-        self, row: object, pools: Mapping[str, Sequence[str]], later: Sequence[str] = ()
-    ) -> None:
+    def __init__(self, row: object, pools: Mapping[str, Sequence[str]], later: Sequence[str] = ()) -> None:
         if len(pools) > _MAX_POOLS:
             message = f"expected at most {_MAX_POOLS} pools, got {len(pools)}"
             raise ValueError(message)

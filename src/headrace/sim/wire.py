@@ -75,9 +75,7 @@ class Wire:
             self.entry.complete = False
             raise
 
-    async def start(
-        self, reply: Reply, length: int | None, headers: tuple[tuple[str, str], ...] = ()
-    ) -> None:
+    async def start(self, reply: Reply, length: int | None, headers: tuple[tuple[str, str], ...] = ()) -> None:
         """Write the head only; `length` is what Content-Length says, true or not."""
         await self.write(self._head(reply, length, headers))
 
@@ -103,9 +101,7 @@ class Wire:
         while await self._reader.read(65536):
             pass
 
-    def _head(
-        self, reply: Reply, length: int | None, headers: tuple[tuple[str, str], ...]
-    ) -> bytes:
+    def _head(self, reply: Reply, length: int | None, headers: tuple[tuple[str, str], ...]) -> bytes:
         self.entry.status = reply.status
         self.entry.first = reply.rows.start if reply.rows else None
         self.entry.rows = len(reply.rows)

@@ -1,0 +1,66 @@
+"""A FILE argument opened: its plan, its name, and the dlt source that a run loads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from headrace.errors import UsageError
+
+if TYPE_CHECKING:
+    from headrace.engine import Report
+    from headrace.plan import Plan
+
+
+@dataclass(frozen=True)
+class Given:
+    """What the command line says about a file: parameters over those of the file, privacy or None, the run's report."""
+
+    params: Mapping[str, Sequence[str | int]]
+    privacy: str | None
+    report: Report
+
+
+@dataclass(frozen=True)
+class Opened:
+    """`name` is the one that the configuration gives, or `rest_api`; `source` makes the dlt source."""
+
+    path: Path
+    plan: Plan
+    name: str
+    source: Callable[[], Any]
+
+    @property
+    def pipeline_name(self) -> str:
+        """The name of the source where somebody gave one, or the file's."""
+        import re
+
+        name = self.path.stem if self.name == "rest_api" else self.name
+        # the name becomes a folder of dlt and a file here
+        return re.sub(r"[^\w.-]+", "_", name).strip("._") or "headrace"
+
+
+def open_file(path: Path, given: Given) -> Opened:
+    """Read, check and plan the file. Raises `UsageError` and `ConfigError`; nothing is requested."""
+    if path.suffix.lower() == ".py":
+        from headrace.dlt_pyfile import open_pyfile
+
+        return open_pyfile(path, given)
+    from headrace.dlt_bridge import plan_source, source_of
+
+    plan, name = plan_source(path, params=given.params, privacy=given.privacy)
+    return Opened(path, plan, name, lambda: source_of(plan, name=name, report=given.report))
+
+
+def selected(source: Any, plan: Plan, names: Sequence[str]) -> Any:
+    """The source with these of its resources only, all for no names. Raises `UsageError` for one that it lacks."""
+    known = [resource.name for resource in plan.resources]
+    for name in names:
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            hint = f"did you mean `{near[0]}`?" if near else f"known are {', '.join(known)}"
+            raise UsageError(f"expected the name of a resource in `--resource`, got `{name}`", hint=hint)
+    return source.with_resources(*names) if names else source

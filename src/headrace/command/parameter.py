@@ -1,0 +1,32 @@
+"""Values of `--param`: `name=value`, repeated for several values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+
+from headrace.errors import UsageError
+
+
+def parse_params(said: Iterable[str]) -> dict[str, list[str | int]]:
+    """Parameter -> its values in order. Raises `UsageError` for a text without a name or without `=`.
+
+    >>> parse_params(["domain_id=7", "domain_id=8", "code=007"])
+    {'domain_id': [7, 8], 'code': ['007']}
+    """
+    values: dict[str, list[str | int]] = {}
+    for text in said:
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip():
+            # what stands there is not repeated: it may be a secret that lost its name
+            raise UsageError("expected `--param name=value`", hint="for example `--param domain_id=7`")
+        values.setdefault(name.strip(), []).append(_value(value))
+    return values
+
+
+def _value(text: str) -> str | int:
+    """A whole number where the text is exactly how one is written; everything else (`007`, `1.0`) stays text."""
+    with suppress(ValueError):
+        if str(int(text)) == text:
+            return int(text)
+    return text

@@ -1,0 +1,84 @@
+"""`headrace run`: a file into a destination. What can fail without a request fails before the first one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from headrace.command.opened import Given, open_file, selected
+from headrace.command.outcome import Outcome
+from headrace.command.parameter import parse_params
+from headrace.command.progress import progress
+from headrace.command.table import counted
+from headrace.command.target import DuckDbFile, check_duckdb, parse_target
+from headrace.command.terminal import Terminal, warnings_shown
+
+if TYPE_CHECKING:
+    from headrace.command.opened import Opened
+    from headrace.command.target import Target
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The arguments of `headrace run`; `pipelines_dir` None is dlt's own."""
+
+    path: Path
+    to: str | None = None
+    dataset: str | None = None
+    name: str | None = None
+    params: Sequence[str] = ()
+    privacy: str | None = None
+    resources: Sequence[str] = ()
+    quiet: bool = False
+    pipelines_dir: Path | None = None
+
+
+def run(asked: Asked, terminal: Terminal) -> Outcome:
+    """Load a file. Raises `HeadraceError`, whatever dlt wraps around it."""
+    from headrace.engine import Report
+
+    # what a user's file or dlt prints is no data of ours
+    with warnings_shown(terminal) as warnings, redirect_stdout(terminal.err):
+        given = Given(parse_params(asked.params), asked.privacy, Report())
+        opened = open_file(asked.path, given)
+        pipeline_name = asked.name or opened.pipeline_name
+        target = parse_target(asked.to, pipeline_name)
+        if isinstance(target, DuckDbFile):
+            check_duckdb(target)
+        return load(opened, given, asked, pipeline_name, target, warnings, terminal)
+
+
+def load(
+    opened: Opened, given: Given, asked: Asked, pipeline_name: str, target: Target, warnings: list[str], terminal: Terminal
+) -> Outcome:
+    """Load what is open, pending packages of an earlier run first."""
+    from headrace.dlt_pipeline import PipelineRun
+
+    begin = time.monotonic()
+    source = selected(opened.source(), opened.plan, asked.resources)
+    run = PipelineRun.begin(pipeline_name, target, asked.dataset, asked.pipelines_dir)
+    try:
+        pending = run.load_pending()
+        if pending:
+            terminal.note(f"loaded {counted(pending, 'package')} of an earlier run")
+        names = asked.resources or [resource.name for resource in opened.plan.resources]
+        with progress(given.report, names, terminal, quiet=asked.quiet):
+            run.load(source)
+    except BaseException:
+        terminal.afterwords.append(run.aftermath())
+        raise
+    return Outcome(
+        pipeline=pipeline_name,
+        target=target,
+        dataset=run.dataset,
+        tables=run.rows_now() if isinstance(target, DuckDbFile) else run.rows_loaded(),
+        rows_now=isinstance(target, DuckDbFile),
+        report=given.report,
+        pending=pending,
+        seconds=time.monotonic() - begin,
+        warnings=tuple(warnings),
+    )

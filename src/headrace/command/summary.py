@@ -1,0 +1,72 @@
+"""The summary of a run, as text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from headrace.command.table import counted, table_lines
+
+if TYPE_CHECKING:
+    from headrace.command.outcome import Outcome
+    from headrace.engine import ResourceReport
+
+
+def summary(outcome: Outcome) -> str:
+    """Database, tables, what happened on the way, and the next command; blocks with an empty line between them."""
+    blocks = [
+        [_head(outcome)],
+        _tables(outcome),
+        _resources(outcome),
+        list(_remarks(outcome)),
+        [f"next: {outcome.next_command()}"],
+    ]
+    return "\n\n".join("\n".join(block) for block in blocks if block)
+
+
+def _head(outcome: Outcome) -> str:
+    where = outcome.database or f"destination {outcome.as_dict()['destination']}"
+    return f"loaded into {where}, dataset {outcome.dataset}, in {outcome.seconds:.1f} s"
+
+
+def _tables(outcome: Outcome) -> list[str]:
+    rows = [[name, count] for name, count in outcome.tables.items()]
+    return table_lines(["table", "rows now" if outcome.rows_now else "rows loaded"], rows) if rows else ["no tables"]
+
+
+def _resources(outcome: Outcome) -> list[str]:
+    rows = [[one.name, one.rows, one.pages, one.requests, sum(one.retries.values())] for one in outcome.resources]
+    return table_lines(["resource", "rows served", "pages", "requests", "retries"], rows) if rows else []
+
+
+def _remarks(outcome: Outcome) -> Iterator[str]:
+    """What a reader should know beside the figures; nothing for what did not happen."""
+    if outcome.pending:
+        yield f"pending     {counted(outcome.pending, 'package')} of an earlier run loaded first"
+    if outcome.retries:
+        causes = ", ".join(f"{cause} {_times(number)}" for cause, number in outcome.retries.most_common())
+        wait_s = sum(resource.wait_s for resource in outcome.resources)
+        yield f"retried     {causes}; waited {wait_s:.1f} s in all"
+    for resource in outcome.resources:
+        yield from _remarks_on(resource)
+    exact = [f"{counted(one.exact_rows, 'row')} of {one.name}" for one in outcome.resources if one.exact_rows]
+    if exact:
+        yield f"exact path  {', '.join(exact)}"
+    for doubt in outcome.doubts:
+        yield f"doubt       {doubt}"
+
+
+def _remarks_on(resource: ResourceReport) -> Iterator[str]:
+    if not resource.rows:
+        yield f"no rows     {resource.name}: the API has none"
+    if resource.dropped:
+        fields = ", ".join(f"`{name}`" for name in resource.dropped)
+        yield f"dropped     {resource.name}: {fields}; `privacy: keep` or `--privacy keep` keeps what is private"
+    if resource.superseded:
+        yield f"superseded  {resource.name}: {counted(resource.superseded, 'row')}, a later one has the same key"
+    if resource.keyless:
+        yield f"keyless     {resource.name}: {counted(resource.keyless, 'row')} without the key, kept by content"
+
+
+def _times(number: int) -> str:
+    return {1: "once", 2: "twice"}.get(number, f"{number:,} times")

@@ -1,0 +1,131 @@
+"""One dlt pipeline for the command line: opened, freed of pending packages, run, counted; every error translated.
+
+`pipeline.run(source)` with packages pending from an earlier run loads those and extracts nothing (dlt 1.31), so they are
+loaded by a run of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import dlt
+from dlt.common.exceptions import DltException
+from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
+
+from headrace.command.target import DuckDbFile, Target
+from headrace.dlt_failure import failed_step, translated
+from headrace.errors import UsageError
+
+if TYPE_CHECKING:
+    from dlt.extract import DltSource
+
+#: What DuckDB may take for itself while it loads; it spills to a folder beside its file beyond that.
+DUCKDB_MEMORY: Final = "512MB"
+
+
+class PipelineRun:
+    """A pipeline and the sources it loads."""
+
+    def __init__(self, pipeline: dlt.Pipeline) -> None:
+        self._pipeline = pipeline
+        self._schema_names: list[str] = []
+        self._failed_step = ""
+
+    @classmethod
+    def begin(cls, name: str, target: Target, dataset: str | None, pipelines_dir: Path | None = None) -> PipelineRun:
+        """Open the pipeline `name`. Raises `UsageError` for a name or a destination that dlt does not know.
+
+        Also for a dataset that is called like the DuckDB file: DuckDB then takes `x.table` for ambiguous.
+        """
+        destination: Any = target.name if not isinstance(target, DuckDbFile) else _duckdb(target)
+        try:
+            pipeline = dlt.pipeline(
+                name,
+                destination=destination,
+                dataset_name=dataset,
+                pipelines_dir=None if pipelines_dir is None else str(pipelines_dir),
+            )
+        except Exception as error:
+            raise translated(error) from error
+        if isinstance(target, DuckDbFile) and target.path.stem == pipeline.dataset_name:
+            raise UsageError(
+                f"expected a dataset with another name than its database, got `{pipeline.dataset_name}` for both",
+                hint="DuckDB cannot tell them apart; see `--dataset`",
+            )
+        return cls(pipeline)
+
+    @property
+    def dataset(self) -> str:
+        """The name of the dataset."""
+        return str(self._pipeline.dataset_name)
+
+    def load_pending(self) -> int:
+        """Load what an earlier run left; the number of its packages."""
+        pipeline = self._pipeline
+        try:
+            if not pipeline.has_pending_data:
+                return 0
+            packages = {*pipeline.list_extracted_load_packages(), *pipeline.list_normalized_load_packages()}
+            pipeline.run()
+        except Exception as error:
+            raise translated(error) from error
+        return len(packages)
+
+    def load(self, source: DltSource) -> None:
+        """Extract, normalise and load `source`. Raises `HeadraceError`."""
+        self._schema_names.append(source.schema.name)
+        try:
+            self._pipeline.run(source)
+        except Exception as error:
+            self._failed_step = failed_step(error)
+            raise translated(error) from error
+
+    def aftermath(self) -> str:
+        """What a run that failed leaves behind, and what the next one does about it."""
+        with suppress(DltException, OSError):
+            if self._pipeline.has_pending_data:
+                return "what was fetched is kept: run the same command again, it is loaded first"
+        if self._failed_step == "load":
+            return "a part may be loaded; the same command loads it again"
+        return "nothing of this run was loaded; the same command starts again"
+
+    def rows_now(self) -> dict[str, int]:
+        """Table -> rows that it holds now, of the tables of the loaded sources. For DuckDB."""
+        tables: dict[str, int] = {}
+        try:
+            with self._pipeline.sql_client() as client:
+                query = "SELECT table_name FROM information_schema.tables WHERE table_schema = %s"
+                stored = {row[0] for row in client.execute_sql(query, client.dataset_name) or ()}
+                for name in self._table_names():
+                    if name in stored:
+                        table = client.make_qualified_table_name(name)
+                        tables[name] = (client.execute_sql(f"SELECT count(*) FROM {table}") or [[0]])[0][0]  # noqa: S608
+        except Exception as error:
+            raise translated(error) from error
+        return tables
+
+    def rows_loaded(self) -> dict[str, int]:
+        """Table -> rows that the last run loaded into it."""
+        trace = self._pipeline.last_trace
+        counts: Mapping[str, int] = trace.last_normalize_info.row_counts if trace and trace.last_normalize_info else {}
+        return {name: counts[name] for name in self._table_names() if name in counts}
+
+    def sample(self, table: str, columns: list[str], rows: int) -> list[tuple[Any, ...]]:
+        """The first rows of a table, by their first column."""
+        with self._pipeline.sql_client() as client:
+            name = client.make_qualified_table_name(table)
+            quoted = ", ".join(f'"{column}"' for column in columns)
+            return list(client.execute_sql(f"SELECT {quoted} FROM {name} ORDER BY 1 LIMIT {rows}") or ())  # noqa: S608
+
+    def _table_names(self) -> list[str]:
+        schemas = self._pipeline.schemas
+        known = [name for name in self._schema_names if name in schemas]
+        return [table for name in known for table in schemas[name].data_table_names(seen_data_only=True)]
+
+
+def _duckdb(target: DuckDbFile) -> Any:
+    credentials = DuckDbCredentials(str(target.path), global_config={"memory_limit": DUCKDB_MEMORY})
+    return dlt.destinations.duckdb(credentials)

@@ -1,0 +1,146 @@
+"""Loading rows through headrace and through stock dlt, and reading back what stands in DuckDB."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
+os.environ.setdefault("RUNTIME__LOG_LEVEL", "CRITICAL")
+
+import dlt
+from dlt.common.destination import DestinationCapabilitiesContext
+from dlt.common.schema import Schema
+from dlt.common.schema.utils import new_table
+
+from headrace import rest_api_source
+from headrace.clock import TurnedClock
+from headrace.dlt_tables import WorkingTables
+from headrace.engine import Report
+from headrace.sim.message import Reply, Request
+from headrace.sim.server import Server
+
+#: Resource -> its pages -> the records of a page as JSON text.
+Pages = Mapping[str, Sequence[Sequence[str]]]
+#: Columns as (name, type, nullable), rows as tuples.
+Table = tuple[list[tuple[str, str, str]], list[tuple[Any, ...]]]
+
+
+def working_tables(name: str = "rows", **hints: Any) -> WorkingTables:
+    """dlt's rules for one resource on DuckDB, as the bridge makes them."""
+    resource = dlt.resource([], name=name, **hints)
+    schema = Schema("loading")
+    return WorkingTables(schema, [resource.compute_table_schema()], duckdb_capabilities())
+
+
+def duckdb_capabilities() -> DestinationCapabilitiesContext:
+    return dlt.destinations.duckdb().capabilities()
+
+
+def cursor_service(pages: Pages) -> Callable[[Request], Reply]:
+    """A service with `/<resource>?page=<n>`: rows under `items`, the next page's number under `next`."""
+
+    def answer(request: Request) -> Reply:
+        name = request.path.strip("/")
+        if name not in pages:
+            return Reply(404, b"{}")
+        number = int(request.param("page") or 0)
+        records = pages[name][number]
+        following = f',"next":"{number + 1}"' if number + 1 < len(pages[name]) else ""
+        body = f'{{"items":[{",".join(records)}]{following}}}'
+        return Reply(
+            body=body.encode("utf-8", "surrogatepass"), resource=name, page=number, rows=range(len(records)),
+            key="items",
+        )  # fmt: skip
+
+    return answer
+
+
+def configuration(url: str, names: Sequence[str], **defaults: Any) -> dict[str, Any]:
+    """The configuration for `cursor_service`; `defaults` are options of all resources."""
+    endpoint = {
+        "data_selector": "items",
+        "paginator": {"type": "cursor", "cursor_param": "page", "cursor_path": "next"},
+    }
+    return {
+        "client": {"base_url": url},
+        "resource_defaults": defaults,
+        "resources": [{"name": name, "endpoint": {"path": name, **endpoint}} for name in names],
+    }
+
+
+def pipeline(folder: Path, name: str) -> dlt.Pipeline:
+    """A pipeline of its own into its own DuckDB file, both below `folder`."""
+    return dlt.pipeline(
+        name,
+        destination=dlt.destinations.duckdb(str(folder / f"{name}.duckdb")),
+        dataset_name="data",
+        pipelines_dir=str(folder / name),
+    )
+
+
+def load_ours(target: dlt.Pipeline, pages: Pages, *, report: Report | None = None, **defaults: Any) -> None:
+    """Serve `pages` and load them through the real bridge."""
+    with Server(cursor_service(pages)) as server:
+        config = configuration(server.url, list(pages), **defaults)
+        target.run(rest_api_source(config, name="rows", report=report, clock=TurnedClock()))
+
+
+def load_dlt(target: dlt.Pipeline, pages: Pages, **hints: Any) -> None:
+    """Load the same pages, decoded, as plain resources of stock dlt."""
+
+    def resource(name: str) -> Any:
+        def rows() -> Iterator[list[Any]]:
+            for page in pages[name]:
+                yield [json.loads(text) for text in page]
+
+        return dlt.resource(rows, name=name, **hints)
+
+    @dlt.source(name="rows")
+    def source() -> list[Any]:
+        return [resource(name) for name in pages]
+
+    target.run(source())
+
+
+@dataclass(frozen=True)
+class Database:
+    """What a pipeline's DuckDB holds: dlt's own tables left out."""
+
+    tables: dict[str, Table]
+
+    def rows(self, table: str, *, without: Sequence[str] = ("_dlt_load_id",)) -> list[dict[str, Any]]:
+        """The rows of a table as dictionaries, nulls left out, in no order."""
+        columns, rows = self.tables[table]
+        names = [name for name, _, _ in columns]
+        return [
+            {name: cell for name, cell in zip(names, row, strict=True) if name not in without and cell is not None}
+            for row in rows
+        ]
+
+    def columns(self, table: str) -> list[str]:
+        return [name for name, _, _ in self.tables[table][0]]
+
+
+def read_database(target: dlt.Pipeline) -> Database:
+    """All tables of the pipeline's dataset."""
+    with target.sql_client() as client:
+        run = client.native_connection.execute
+        names = run(
+            "SELECT table_name FROM information_schema.tables WHERE table_schema = 'data' "
+            "AND NOT starts_with(table_name, '_dlt_') ORDER BY 1"
+        ).fetchall()
+        return Database({name: _read_table(run, name) for (name,) in names})
+
+
+def _read_table(run: Any, name: str) -> Table:
+    columns = run(
+        "SELECT column_name, data_type, is_nullable FROM information_schema.columns "
+        "WHERE table_schema = 'data' AND table_name = ? ORDER BY ordinal_position",
+        [name],
+    ).fetchall()
+    return columns, run(f'SELECT * FROM data."{name}"').fetchall()
