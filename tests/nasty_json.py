@@ -1,16 +1,16 @@
-"""Strategies for JSON as bad APIs write it: records as raw text, regular enough that the fast path is tried.
+"""JSON as bad APIs write it: records as raw text, regular enough that the fast path is tried.
 
 A data set has a template (path -> kind of value), and records that follow it with gaps, nulls and a few surprises.
-Texts are written by hand, not by a JSON library, because spacing, escapes, number forms and duplicate keys matter.
+All comes from one `random.Random`: a data set is a function of a seed, and quick to make. Texts are written by hand, not by a JSON library, because spacing, escapes, number forms and duplicate keys matter.
 """
 
 from __future__ import annotations
 
 import json
+from random import Random
 from dataclasses import dataclass
 from typing import Any
 
-from hypothesis import strategies as st
 
 #: Names that collide once named as columns, are empty, have dots or capitals, or belong to dlt's own vocabulary.
 KEYS = (
@@ -39,107 +39,91 @@ SURROGATES = ('"\\ud800"', '"x\\udc00y"')
 
 @dataclass(frozen=True)
 class Nastiness:
-    """What a data set may hold beyond JSON that dlt loads."""
+    """What a data set may hold beyond JSON that dlt loads; `surprise` is the share of values off their template."""
 
     wide: bool = True
     surrogates: bool = True
-    duplicates: bool = True
     nul: bool = True
     empty_keys: bool = True
+    surprise: float = 0.05
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Kinds of scalars, the usual ones more often."""
+        usual = ("text", "int", "float", "bool", "moment")
+        more = (("wide",) if self.wide else ()) + (("surrogate",) if self.surrogates else ())
+        return usual * 4 + ("number", "odd_moment", "numeric_text", "null", *more)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        return KEYS + (("", " ") if self.empty_keys else ())
 
 
 ALL = Nastiness()
-DLT_LOADS = Nastiness(wide=False, surrogates=False, duplicates=True, nul=False, empty_keys=False)
+DLT_LOADS = Nastiness(wide=False, surrogates=False, nul=False, empty_keys=False)
+
+_LITERALS: dict[str, tuple[str, ...]] = {
+    "int": INTEGERS,
+    "float": FLOATS,
+    "number": ("1", "2", "1.5", "2.0", "-3"),
+    "bool": ("true", "false"),
+    "numeric_text": ('"1"', '"2.5"', '"x"', "3"),
+    "null": ("null",),
+    "wide": INTEGERS + WIDE,
+    "surrogate": ('"ok"', *SURROGATES),
+}
+_TEXTS: dict[str, tuple[str, ...]] = {"text": TEXTS, "moment": MOMENTS, "odd_moment": MOMENTS + ODD_MOMENTS}
+_SURPRISES = ("{}", "[]", '{"z":1}', "[[1]]", '[{"z":null}]', "[null]", "null")
 
 
-@st.composite
-def _string(draw: Any, text: str) -> str:
-    """`text` as JSON, its characters raw or escaped."""
-    return json.dumps(text, ensure_ascii=draw(st.booleans()))
+def data_set(dice: Random, nasty: Nastiness = ALL, *, records: int = 12) -> list[str]:
+    """Up to `records` records of one data set as JSON text."""
+    template = _template(dice, nasty, depth=4)
+    return [_object(dice, nasty, template) for _ in range(dice.randint(1, records))]
 
 
-def _scalar(kind: str, nasty: Nastiness) -> st.SearchStrategy[str]:
-    texts = TEXTS + (("nul\x00inside",) if nasty.nul else ())
-    kinds: dict[str, st.SearchStrategy[str]] = {
-        "text": st.sampled_from(texts).flatmap(_string),
-        "int": st.sampled_from(INTEGERS),
-        "float": st.sampled_from(FLOATS),
-        "number": st.sampled_from(("1", "2", "1.5", "2.0", "-3")),
-        "bool": st.sampled_from(("true", "false")),
-        "moment": st.sampled_from(MOMENTS).map(json.dumps),
-        "odd_moment": st.sampled_from(MOMENTS + ODD_MOMENTS).map(json.dumps),
-        "numeric_text": st.sampled_from(('"1"', '"2.5"', '"x"', "3")),
-        "null": st.just("null"),
-    }
-    if nasty.wide:
-        kinds["wide"] = st.sampled_from(INTEGERS + WIDE)
-    if nasty.surrogates:
-        kinds["surrogate"] = st.sampled_from(('"ok"', *SURROGATES))
-    return kinds[kind]
+def _template(dice: Random, nasty: Nastiness, depth: int) -> dict[str, Any]:
+    """The fields of an object: a dict for an object, a one-item list for a list, a kind for a scalar."""
+    return {dice.choice(nasty.keys): _field(dice, nasty, depth - 1) for _ in range(dice.randint(1, 6))}
 
 
-def _kinds(nasty: Nastiness) -> tuple[str, ...]:
-    more = (("wide",) if nasty.wide else ()) + (("surrogate",) if nasty.surrogates else ())
-    usual = ("text", "int", "float", "bool", "moment")
-    return usual * 3 + ("number", "odd_moment", "numeric_text", "null", *more)
+def _field(dice: Random, nasty: Nastiness, depth: int) -> Any:
+    chance = dice.random()
+    if depth and chance < 0.15:
+        return _template(dice, nasty, depth)
+    if depth and chance < 0.4:
+        return [_field(dice, nasty, depth - 1)]
+    return dice.choice(nasty.kinds)
 
 
-def templates(nasty: Nastiness, depth: int = 4) -> st.SearchStrategy[Any]:
-    """A template: an object's fields as a dict, a list's item in a one-item list, a scalar's kind as text."""
-    keys = st.sampled_from(KEYS + (("", " ") if nasty.empty_keys else ()))
-    scalar = st.sampled_from(_kinds(nasty))
-    if depth == 0:
-        return scalar
-    value = st.one_of(
-        scalar, scalar, scalar,
-        st.deferred(lambda: _objects(keys, nasty, depth - 1)),
-        st.deferred(lambda: templates(nasty, depth - 1)).map(lambda item: [item]),
-    )  # fmt: skip
-    return value
-
-
-def _objects(keys: st.SearchStrategy[str], nasty: Nastiness, depth: int) -> st.SearchStrategy[dict[str, Any]]:
-    return st.dictionaries(keys, templates(nasty, depth), max_size=4)
-
-
-def roots(nasty: Nastiness, depth: int = 3) -> st.SearchStrategy[dict[str, Any]]:
-    """Templates of whole records."""
-    keys = st.sampled_from(KEYS + (("", " ") if nasty.empty_keys else ()))
-    return st.dictionaries(keys, templates(nasty, depth), min_size=1, max_size=6)
-
-
-@st.composite
-def value(draw: Any, template: Any, nasty: Nastiness) -> str:
-    """JSON text of one value that follows `template`, or is null, or (one time in thirty) something else."""
-    dice = draw(st.integers(0, 29))
-    if dice == 0:
+def _value(dice: Random, nasty: Nastiness, template: Any) -> str:
+    """One value that follows `template`, or is null, or something else."""
+    chance = dice.random()
+    if chance < nasty.surprise:
+        return dice.choice(_SURPRISES) if dice.random() < 0.5 else _scalar(dice, nasty, dice.choice(nasty.kinds))
+    if chance > 0.93:
         return "null"
-    if dice == 1:
-        return draw(st.sampled_from(_kinds(nasty)).flatmap(lambda kind: _scalar(kind, nasty)))
-    if dice == 2:
-        return draw(st.sampled_from(("{}", "[]", '{"z":1}', "[[1]]", '[{"z":null}]', "[null]")))
     if isinstance(template, dict):
-        return draw(_object(template, nasty))
+        return _object(dice, nasty, template)
     if isinstance(template, list):
-        items = draw(st.lists(value(template[0], nasty), max_size=3))
-        return "[" + ", ".join(items) + "]"
-    return draw(_scalar(template, nasty))
+        return "[" + ", ".join(_value(dice, nasty, template[0]) for _ in range(dice.randint(0, 3))) + "]"
+    return _scalar(dice, nasty, template)
 
 
-@st.composite
-def _object(draw: Any, template: dict[str, Any], nasty: Nastiness) -> str:
-    keys = [key for key in template if draw(st.integers(0, 7))]
-    if draw(st.integers(0, 9)) == 0:
+def _object(dice: Random, nasty: Nastiness, template: dict[str, Any]) -> str:
+    keys = [key for key in template if dice.random() < 0.9]
+    if dice.random() < 0.1:
         keys.reverse()
-    if nasty.duplicates and keys and draw(st.integers(0, 29)) == 0:
+    if keys and dice.random() < nasty.surprise / 2:
         keys.append(keys[0])
-    space = draw(st.sampled_from(("", "", " ", "\n  ")))
-    fields = [f"{json.dumps(key)}:{space}{draw(value(template[key], nasty))}" for key in keys]
+    space = dice.choice(("", "", " ", "\n  "))
+    fields = [f"{json.dumps(key)}:{space}{_value(dice, nasty, template[key])}" for key in keys]
     return "{" + space + f",{space}".join(fields) + "}"
 
 
-@st.composite
-def data_sets(draw: Any, nasty: Nastiness = ALL, max_records: int = 12) -> list[str]:
-    """The records of one data set as JSON text."""
-    template = draw(roots(nasty))
-    return draw(st.lists(_object(template, nasty), min_size=1, max_size=max_records))
+def _scalar(dice: Random, nasty: Nastiness, kind: str) -> str:
+    if kind in _LITERALS:
+        return dice.choice(_LITERALS[kind])
+    texts = _TEXTS[kind]
+    text = "nul\x00inside" if nasty.nul and kind == "text" and dice.random() < 0.05 else dice.choice(texts)
+    return json.dumps(text, ensure_ascii=dice.random() < 0.5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,10 @@ import pytest
 from headrace.command.outcome import Outcome
 from headrace.command.parameter import parse_params
 from headrace.command.plan_text import plan_text
+from headrace.command.progress import progress
 from headrace.command.table import table_lines
 from headrace.command.target import DuckDbFile, NamedDestination, check_duckdb, first_line, locked, parse_target
+from headrace.command.terminal import Terminal
 from headrace.engine import Report
 from headrace.errors import LockedError, UsageError
 
@@ -85,9 +88,10 @@ def test_a_folder_is_no_database(tmp_path):
 
 
 def test_the_holder_of_a_lock_is_named():
-    words = 'IO Error: Could not set lock on file "/d/x.duckdb": Conflicting lock is held in /usr/bin/python3.11 (PID 42).'
+    words = 'IO Error: Could not set lock on file "/d/x.duckdb": Conflicting lock is held in /bin/python3.11 (PID 42).'
     assert str(locked(words)) == (
-        "expected to open `/d/x.duckdb` for writing, process 42 (python3.11) holds it\nhint: try again when that has ended"
+        "expected to open `/d/x.duckdb` for writing, process 42 (python3.11) holds it\n"
+        "hint: try again when that has ended"
     )
     assert isinstance(locked('IO Error: Could not set lock on file "/d/x.duckdb": other words'), LockedError)
     assert locked("IO Error: Cannot open file") is None
@@ -146,7 +150,8 @@ def test_a_plan_whose_pages_are_all_known_says_how_many_requests_it_makes():
 
 
 def outcome(said, dataset="d", tables=("t",)):
-    return Outcome("p", DuckDbFile(said), dataset, dict.fromkeys(tables, 1), True, Report(), 0, 0.0, ())  # noqa: FBT003
+    tables = dict.fromkeys(tables, 1)
+    return Outcome("p", DuckDbFile(said), dataset, tables, rows_now=True, report=Report(), seconds=0.0)
 
 
 def test_the_next_command_survives_a_shell(monkeypatch):
@@ -168,3 +173,21 @@ def test_the_next_command_uses_duckdb_where_it_is_installed(monkeypatch, tmp_pat
 
 def test_a_target_knows_its_absolute_path():
     assert DuckDbFile("x.duckdb").path == Path.cwd() / "x.duckdb"
+
+
+class Screen(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_progress_shows_each_resource_where_somebody_looks(monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    report, screen, pipe = Report(), Screen(), io.StringIO()
+    events = report.of("events")
+    events.rows, events.pages, events.done = 1234, 5, True
+    for stream, quiet in ((screen, False), (pipe, False), (muted := Screen(), True)):
+        with progress(report, ["events"], Terminal(io.StringIO(), stream, {}), quiet=quiet):
+            pass
+    assert "1,234" in screen.getvalue()
+    assert "loading ..." in screen.getvalue()
+    assert pipe.getvalue() == muted.getvalue() == ""

@@ -7,14 +7,15 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import Phase, given, note, settings
 from hypothesis import strategies as st
 from loading import working_tables
-from nasty_json import ALL, data_sets
+from nasty_json import ALL, data_set
 
 from headrace.engine import Converter, Identities, IdSource, ResourceReport
 from headrace.engine.records import Records
@@ -84,7 +85,12 @@ def assert_same(one: Result, other: Result) -> None:
     assert set(one.tables) == set(other.tables)
     for name, table in one.tables.items():
         assert table.schema == other.tables[name].schema, name
-        assert table.to_pylist() == other.tables[name].to_pylist(), name
+        assert readable(table) == readable(other.tables[name]), name
+
+
+def readable(table: pa.Table) -> list[dict[str, str]]:
+    """Rows with values as text, so that a NaN (which the text "NaN" becomes in a double column) equals itself."""
+    return [{name: repr(cell) for name, cell in row.items()} for row in table.to_pylist()]
 
 
 def split(records: Sequence[str], sizes: Sequence[int]) -> list[list[str]]:
@@ -96,10 +102,12 @@ def split(records: Sequence[str], sizes: Sequence[int]) -> list[list[str]]:
     return [*batches, list(records[start:])]
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
-@given(records=data_sets(ALL), sizes=st.lists(st.integers(1, 5), max_size=8))
-def test_fast_path_in_any_split_equals_exact_path(records: list[str], sizes: list[int]) -> None:
+@settings(max_examples=250, deadline=None, phases=[Phase.explicit, Phase.generate])
+@given(dice=st.randoms(use_true_random=True))
+def test_fast_path_in_any_split_equals_exact_path(dice: Random) -> None:
+    records = data_set(dice, ALL)
+    sizes = [dice.randint(1, 4) for _ in range(dice.randint(0, 6))]
+    note(f"{sizes} of {records}")
     fast = convert(split(records, sizes))
     exact = convert([records], columnar=False)
-    event(f"fast: {fast.exact_rows < len(records)}")
     assert_same(fast, exact)

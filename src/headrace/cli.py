@@ -55,7 +55,8 @@ def _version(asked: bool) -> None:  # noqa: FBT001 - the signature is typer's
 
 @app.callback()
 def _headrace(
-    version: Annotated[  # noqa: ARG001 - its callback answers
+    *,
+    version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="show the version and leave")
     ] = False,
 ) -> None:
@@ -85,7 +86,7 @@ def demo(
 
 
 @app.command()
-def check(context: typer.Context, file: File, param: Param = None, as_json: Json = False) -> None:
+def check(context: typer.Context, file: File, *, param: Param = None, as_json: Json = False) -> None:
     """Say all that is wrong with a configuration.
 
     Nothing is requested.
@@ -109,7 +110,7 @@ def check(context: typer.Context, file: File, param: Param = None, as_json: Json
 
 
 @app.command()
-def plan(context: typer.Context, file: File, param: Param = None, as_json: Json = False) -> None:
+def plan(context: typer.Context, file: File, *, param: Param = None, as_json: Json = False) -> None:
     """Show what would be asked for, in which order.
 
     Nothing is requested.
@@ -131,6 +132,7 @@ def plan(context: typer.Context, file: File, param: Param = None, as_json: Json 
 def run(  # noqa: PLR0913 - one parameter an option
     context: typer.Context,
     file: File,
+    *,
     to: Annotated[
         str | None,
         typer.Option(
@@ -203,7 +205,7 @@ def main(
             # who reads stdout has enough; point it elsewhere, or the flush at exit complains
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 1
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - raised again where it is not the parser's
             code = _wrong_call(error, terminal)
     code = code if isinstance(code, int) else 0
     if code and out is None and err is None and "dlt" in sys.modules:
@@ -212,8 +214,10 @@ def main(
 
 
 def _leave(code: int, terminal: Terminal) -> None:
-    """End the process now. A run that failed may leave threads in the midst of a batch (dlt stops its event loop and
-    does not wait for them); at the interpreter's end they print their own errors, or abort the process in C++ code.
+    """End the process now.
+
+    A run that failed may leave threads in the midst of a batch: dlt stops its event loop and does not wait for them. At
+    the interpreter's end they print errors of their own, or abort the process in C++ code (measured with Ctrl-C).
     """
     terminal.out.flush()
     terminal.err.flush()
@@ -285,7 +289,7 @@ def _tell(text: str, terminal: Terminal, error: BaseException) -> None:
 
 def _error_object(error: HeadraceError) -> dict[str, Any]:
     kind = type(error).__name__
-    told = {"kind": kind, "message": error.message, "where": error.where, "hint": error.hint}
+    told: dict[str, Any] = {"kind": kind, "message": error.message, "where": error.where, "hint": error.hint}
     if isinstance(error, ConfigError):
         told["problems"] = _problems(error)
     return {"complete": False, "exit_code": error.exit_code, "error": told}
@@ -302,7 +306,7 @@ def _problems(error: HeadraceError) -> list[dict[str, Any]]:
 
 
 def _quiet_dlt() -> None:
-    """Before dlt is imported: nothing is sent home, and its log stays out of our output unless somebody asked for it."""
+    """Before dlt is imported: nothing is sent home, and its log stays out of our output unless asked for."""
     os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
     os.environ.setdefault("RUNTIME__LOG_LEVEL", "CRITICAL")
     # where a resource fails, dlt stops its event loop under the others, which asyncio then complains about

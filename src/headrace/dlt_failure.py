@@ -68,7 +68,8 @@ def _unknown_destination(link: UnknownDestinationModule) -> UsageError:
     name = str(link.ref).removeprefix("dlt.destinations.")
     known = [known for known in dlt.destinations.__all__ if known not in ("destination", "dummy")]
     near = get_close_matches(name, known, n=1)
-    hint = f"did you mean `{near[0]}`?" if near else f"dlt has {', '.join(known)}; or an import path, or a file: `duckdb:x`"
+    listing = f"dlt has {', '.join(known)}; or an import path, or a file: `duckdb:x`"
+    hint = f"did you mean `{near[0]}`?" if near else listing
     return UsageError(f"expected the name or import path of a dlt destination in `--to`, got `{name}`", hint=hint)
 
 

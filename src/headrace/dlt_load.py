@@ -25,6 +25,7 @@ from dlt.extract import DltResource
 from dlt.extract.items import DataItemWithMeta
 from dlt.extract.items_transform import ItemTransform
 
+from headrace.dlt_first import is_first_load
 from headrace.dlt_run import ResourceRun
 from headrace.engine import Fates
 from headrace.errors import AnswerError
@@ -50,10 +51,13 @@ class LoadTables(ItemTransform[Any, Any]):
 
 def load_tables(run: ResourceRun) -> Iterator[DataItemWithMeta]:
     """The tables of a finished run in row order, each marked with its hints when it comes first."""
+    # what is learned of this run's rows must not stay on a resource that may be run again
+    hints, variants = copy.deepcopy(run.resource._hints), copy.copy(run.resource._hints_variants)  # noqa: SLF001
     try:
         run.warn_keyless()
         yield from _Loader(run).tables()
     finally:
+        run.resource._hints, run.resource._hints_variants = hints, variants  # noqa: SLF001
         run.close()
 
 
@@ -71,6 +75,9 @@ class _Loader:
         columns = {name: self._tables.columns(name) for name in self._tables.tables()}
         self._settle_key()
         schema = dlt.current.source_schema()
+        if self._may_append(schema):
+            self._tables.schema.tables[self._tables.root]["write_disposition"] = "append"
+            self._run.report.appended = True
         for name in columns:
             self._register(name, schema)
         for batch in self._batches():
@@ -135,6 +142,12 @@ class _Loader:
                 del root["columns"][column["name"]]
         root["columns"][self._tables.system.id]["primary_key"] = True
 
+    def _may_append(self, schema: Schema) -> bool:
+        """Whether the rows may be appended although a merge is declared: keys are distinct, and the table is empty."""
+        distinct = self._run.id_source in ("key", "content")
+        declared = self._run.plan.hints.get("write_disposition")
+        return distinct and declared == "merge" and is_first_load(dlt.current.pipeline(), schema, self._tables.tables())
+
     def _register(self, name: str, schema: Schema) -> None:
         """Put the table with all its columns into dlt's schema, and its hints onto the resource."""
         table = copy.deepcopy(self._tables.schema.tables[name])
@@ -158,7 +171,12 @@ class _Loader:
         if is_root:
             key = [column["name"] for column in columns if column.get("primary_key")]
             flags = {hint: schema[hint] for hint in _ROOT_FLAGS if hint in schema}  # type: ignore[literal-required]
-            hints = dlt.mark.make_hints(columns=columns, primary_key=key, additional_table_hints=flags)
+            hints = dlt.mark.make_hints(
+                columns=columns,
+                primary_key=key,
+                additional_table_hints=flags,
+                write_disposition="append" if self._run.report.appended else None,
+            )
             return dlt.mark.with_hints(table, hints)
         hints = dlt.mark.make_hints(table_name=name, parent_table_name=schema["parent"], columns=columns)
         return dlt.mark.with_hints(table, hints, create_table_variant=True)

@@ -1,7 +1,8 @@
 """One dlt pipeline for the command line: opened, freed of pending packages, run, counted; every error translated.
 
-`pipeline.run(source)` with packages pending from an earlier run loads those and extracts nothing (dlt 1.31), so they are
-loaded by a run of their own.
+`pipeline.run` is no help with packages that an earlier run left (dlt 1.31): given a source, it loads them and extracts
+nothing; and where that run was stopped before its first load, it finds no dataset at the destination, takes the local
+pipeline for stale and wipes it, the packages too. So they are normalised and loaded step by step before it is called.
 """
 
 from __future__ import annotations
@@ -69,7 +70,9 @@ class PipelineRun:
             if not pipeline.has_pending_data:
                 return 0
             packages = {*pipeline.list_extracted_load_packages(), *pipeline.list_normalized_load_packages()}
-            pipeline.run()
+            if pipeline.list_extracted_load_packages():
+                pipeline.normalize()
+            pipeline.load()
         except Exception as error:
             raise translated(error) from error
         return len(packages)

@@ -60,7 +60,7 @@ class _Made:
         self._given = given
         self._plans: list[tuple[DltSource, Plan]] = []
 
-    def source(
+    def source(  # noqa: PLR0913, PLR0917 - the signature is dlt's
         self,
         config: Mapping[str, Any] | str | Path,
         name: str | None = None,
@@ -102,7 +102,8 @@ class _Made:
         plan = next((plan for made, plan in self._plans if made is source), None)
         if plan is None:
             kind = type(source).__name__
-            raise UsageError(f"expected `source` in `{path}` to come from `rest_api_source`, got a {kind}", hint=_DEFINES)
+            message = f"expected `source` in `{path}` to come from `rest_api_source`, got a {kind}"
+            raise UsageError(message, hint=_DEFINES)
         return Opened(path, plan, source.name, lambda: source)
 
 
@@ -160,7 +161,8 @@ def _named(path: Path) -> Iterator[None]:
     except SyntaxError as error:
         raise UsageError(f"expected Python, got {error.msg}", where=f"{error.filename}:{error.lineno}") from error
     except SystemExit as error:
-        raise UsageError("expected a file that runs to its end, it left by `exit`", where=_place(path, error)) from error
+        message = "expected a file that runs to its end, it left by `exit`"
+        raise UsageError(message, where=_place(path, error)) from error
     except Exception as error:
         words = str(error).partition("\n")[0]
         text = f"{type(error).__name__}: {words}" if words else type(error).__name__

@@ -89,7 +89,14 @@ def demonstrate(events: int, keep: Path | None, terminal: Terminal) -> int:
         begin = time.monotonic()
         run = _load(sim, target, report, terminal)
         outcome = Outcome(
-            _NAME, target, run.dataset, run.rows_now(), True, report, 0, time.monotonic() - begin, tuple(warnings)
+            pipeline=_NAME,
+            target=target,
+            dataset=run.dataset,
+            tables=run.rows_now(),
+            rows_now=True,
+            report=report,
+            seconds=time.monotonic() - begin,
+            warnings=tuple(warnings),
         )
         checks = list(_compare(sim, outcome.tables))
     for line in _text(outcome, checks, run):
@@ -151,16 +158,23 @@ def _text(outcome: Outcome, checks: list[_Check], run: PipelineRun) -> Iterator[
             rows = run.sample(check.label, list(columns), _SHOWN_ROWS)
             yield from table_lines(columns, rows, indent="  ")
         yield ""
-    resources = outcome.resources
-    retries = ", ".join(f"{number} for {cause}" for cause, number in outcome.retries.most_common())
-    yield (
-        f"{counted(sum(one.rows for one in resources), 'row')} on {counted(sum(one.pages for one in resources), 'page')}"
-        f" by {counted(sum(one.requests for one in resources), 'request')} in {outcome.seconds:.1f} s"
-    )
-    yield f"{counted(sum(outcome.retries.values()), 'retry')} ({retries}), {sum(one.wait_s for one in resources):.1f} s waited"
-    for one in resources:
-        if one.dropped:
-            yield f"dropped {', '.join(f'`{name}`' for name in one.dropped)} of {one.name}: private"
+    yield from _figures(outcome)
     yield f"database: {outcome.database}"
     yield ""
     yield f"next: {outcome.next_command()}"
+
+
+def _figures(outcome: Outcome) -> Iterator[str]:
+    resources = outcome.resources
+    rows, pages = sum(one.rows for one in resources), sum(one.pages for one in resources)
+    requests, wait_s = sum(one.requests for one in resources), sum(one.wait_s for one in resources)
+    causes = ", ".join(f"{number} for {cause}" for cause, number in outcome.retries.most_common())
+    yield (
+        f"{counted(rows, 'row')} on {counted(pages, 'page')} by {counted(requests, 'request')}"
+        f" in {outcome.seconds:.1f} s"
+    )
+    if causes:
+        yield f"{counted(sum(outcome.retries.values()), 'retry')} ({causes}), {wait_s:.1f} s waited in all"
+    for one in resources:
+        if one.dropped:
+            yield f"dropped {', '.join(f'`{name}`' for name in one.dropped)} of {one.name}: private"

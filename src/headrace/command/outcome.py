@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class Outcome:
     """A run that ended.
 
-    `tables` has the rows that each table holds now when `rows_now` is true (DuckDB), else the rows that this run loaded.
+    `tables` has the rows that each table holds now where `rows_now` is true (DuckDB), else those that this run loaded.
     `pending` counts packages of earlier runs that were loaded first.
     """
 
@@ -29,9 +29,9 @@ class Outcome:
     tables: Mapping[str, int]
     rows_now: bool
     report: Report
-    pending: int
     seconds: float
-    warnings: tuple[str, ...]
+    pending: int = 0
+    warnings: tuple[str, ...] = ()
 
     @property
     def resources(self) -> list[ResourceReport]:

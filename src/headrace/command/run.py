@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from contextlib import redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,22 +45,20 @@ def run(asked: Asked, terminal: Terminal) -> Outcome:
     with warnings_shown(terminal) as warnings, redirect_stdout(terminal.err):
         given = Given(parse_params(asked.params), asked.privacy, Report())
         opened = open_file(asked.path, given)
-        pipeline_name = asked.name or opened.pipeline_name
-        target = parse_target(asked.to, pipeline_name)
+        asked = replace(asked, name=asked.name or opened.pipeline_name)
+        target = parse_target(asked.to, str(asked.name))
         if isinstance(target, DuckDbFile):
             check_duckdb(target)
-        return load(opened, given, asked, pipeline_name, target, warnings, terminal)
+        return replace(_load(opened, given, asked, target, terminal), warnings=tuple(warnings))
 
 
-def load(
-    opened: Opened, given: Given, asked: Asked, pipeline_name: str, target: Target, warnings: list[str], terminal: Terminal
-) -> Outcome:
+def _load(opened: Opened, given: Given, asked: Asked, target: Target, terminal: Terminal) -> Outcome:
     """Load what is open, pending packages of an earlier run first."""
     from headrace.dlt_pipeline import PipelineRun
 
     begin = time.monotonic()
     source = selected(opened.source(), opened.plan, asked.resources)
-    run = PipelineRun.begin(pipeline_name, target, asked.dataset, asked.pipelines_dir)
+    run = PipelineRun.begin(str(asked.name), target, asked.dataset, asked.pipelines_dir)
     try:
         pending = run.load_pending()
         if pending:
@@ -72,7 +70,7 @@ def load(
         terminal.afterwords.append(run.aftermath())
         raise
     return Outcome(
-        pipeline=pipeline_name,
+        pipeline=str(asked.name),
         target=target,
         dataset=run.dataset,
         tables=run.rows_now() if isinstance(target, DuckDbFile) else run.rows_loaded(),
@@ -80,5 +78,4 @@ def load(
         report=given.report,
         pending=pending,
         seconds=time.monotonic() - begin,
-        warnings=tuple(warnings),
     )

@@ -35,7 +35,7 @@ class Terminal:
 
 @contextmanager
 def warnings_shown(terminal: Terminal) -> Iterator[list[str]]:
-    """Show each `HeadraceWarning` once, as one line, and keep its text in the list; other warnings are not for users."""
+    """Show each `HeadraceWarning` once, as one line, and keep its text in the list; others are not for users."""
     import warnings
 
     from headrace.config import HeadraceWarning

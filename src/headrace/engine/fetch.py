@@ -24,7 +24,9 @@ from headrace.plan import Call, Limits, ResourcePlan
 from headrace.transport import Transport
 
 #: Bytes of records that are converted at once: enough for columns to pay, few enough for a small memory.
-BATCH_BYTES: Final = 8 << 20
+BATCH_BYTES: Final = 4 << 20
+#: Bytes of the first batch; each is twice the one before, so that conversion begins early and learns on little.
+_FIRST_BATCH_BYTES: Final = 1 << 19
 _NO_SUCH_PAGE: Final = (400, 404)
 
 
@@ -61,6 +63,7 @@ async def batches(
     resource: ResourcePlan, limits: Limits, transport: Transport, report: ResourceReport
 ) -> AsyncIterator[Records]:
     """Whole pages gathered to batches; a batch never mixes two calls."""
+    enough = _FIRST_BATCH_BYTES
     for call in resource.calls:
         records: list[bytes] = []
         sizes: list[int] = []
@@ -70,7 +73,8 @@ async def batches(
             records.extend(page.records)
             sizes.append(len(page.records))
             waiting += sum(map(len, page.records))
-            if waiting >= BATCH_BYTES:
+            if waiting >= enough:
+                enough = min(2 * enough, BATCH_BYTES)
                 yield Records(records, sizes, call.values, resource.dropped)
                 records, sizes, waiting = [], [], 0
         if records:

@@ -13,7 +13,7 @@ class ResourceReport:
 
     `rows` are rows as the API served them; `superseded` those of them that a later row with the same key replaced;
     `keyless` those that lack the declared key; `exact_rows` those that took the exact path. `retries` counts by cause.
-    `doubts` say why rows may be missing although paging ended. `tables` are rows handed to the destination by table.
+    `appended` says that a first load needed no merge. `doubts` say why rows may be missing although paging ended. `tables` are rows handed to the destination by table.
     """
 
     name: str
@@ -28,6 +28,7 @@ class ResourceReport:
     superseded: int = 0
     dropped: tuple[str, ...] = ()
     doubts: list[str] = field(default_factory=list)
+    appended: bool = False
     tables: dict[str, int] = field(default_factory=dict)
     done: bool = False
 
@@ -46,6 +47,7 @@ class ResourceReport:
             "superseded_rows": self.superseded,
             "dropped_fields": list(self.dropped),
             "doubts": list(self.doubts),
+            "appended": self.appended,
             "tables": dict(self.tables),
         }
 

@@ -1,0 +1,40 @@
+"""Whether this is the first load of a table: then its rows, whose keys are distinct, need no merge.
+
+A merge copies every row twice: into a staging table, and from there over the rows that have the same key. Where the
+destination holds no row of the table there is nothing to merge with, and the rows may be appended. The destination
+itself is asked; where it cannot be asked (no SQL, no connection) the answer is no, because merging is always right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from dlt.common.schema import Schema
+from dlt.common.schema.utils import has_table_seen_data
+from dlt.destinations.exceptions import DatabaseUndefinedRelation
+from dlt.destinations.sql_client import WithSqlClient
+from dlt.pipeline.pipeline import Pipeline
+
+
+def is_first_load(pipeline: Pipeline, schema: Schema, tables: Iterable[str]) -> bool:
+    """Whether the destination of `pipeline` surely holds no row in any of `tables`."""
+    names = list(tables)
+    if any(has_table_seen_data(schema.tables[name]) for name in names if name in schema.tables):
+        return False
+    try:
+        # the public `Pipeline.sql_client` knows a new schema only after the extract
+        client = pipeline._get_destination_clients(schema)[0]  # noqa: SLF001
+        if not isinstance(client, WithSqlClient):
+            return False
+        with client.sql_client as sql:
+            return not sql.has_dataset() or all(_is_empty(sql, name) for name in names)
+    except Exception:  # noqa: BLE001 - each client fails in its own way, and no failure here may stop the run
+        return False
+
+
+def _is_empty(sql: Any, table: str) -> bool:
+    try:
+        return not sql.execute_sql(f"SELECT 1 FROM {sql.make_qualified_table_name(table)} LIMIT 1")  # noqa: S608
+    except DatabaseUndefinedRelation:
+        return True
