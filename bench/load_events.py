@@ -1,7 +1,7 @@
 """One contender of `side_by_side.py`: load the e-mail guide's events from a running simulator into a DuckDB file.
 
-Run by `side_by_side.py`, each time in a process of its own: `load_events.py CONTENDER URL KEY DATABASE`. Writes one JSON
-line: seconds of the run without the imports, and the peak memory when the load step began.
+Run by `side_by_side.py`, each time in a process of its own: `load_events.py CONTENDER URL KEY DATABASE`. Writes one
+JSON line: seconds of the run without the imports, and the peak memory when the load step began.
 """
 
 from __future__ import annotations

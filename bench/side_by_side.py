@@ -18,7 +18,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from datetime import date
+from datetime import datetime, timezone
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from typing import Any
 import duckdb
 
 HERE = Path(__file__).parent
+TODAY = datetime.now(timezone.utc).date().isoformat()
 
 
 def main() -> None:
@@ -43,7 +44,7 @@ def main() -> None:
         text = report(options, results)
     sys.stdout.write(text)
     if options.write:
-        (HERE / "results" / f"{date.today().isoformat()}-events-{options.events}.md").write_text(text)
+        (HERE / "results" / f"{TODAY}-events-{options.events}.md").write_text(text)
 
 
 def measure(options: argparse.Namespace, folder: Path) -> tuple[dict[str, list[dict[str, float]]], list[Path]]:
@@ -115,7 +116,7 @@ def report(options: argparse.Namespace, results: dict[str, list[dict[str, float]
     lines = [
         f"# {options.events:,} events, first load, merge on `id`, into DuckDB",
         "",
-        f"{date.today().isoformat()}; {os.cpu_count()} cores, {platform.machine()}; {', '.join(versions)};",
+        f"{TODAY}; {os.cpu_count()} cores, {platform.machine()}; {', '.join(versions)};",
         f"{options.runs} runs in turn, median (min-max); the tables were compared and are equal.",
         "",
         "| | rows/s | seconds | extract | normalise | load | CPU s | MB before load | peak MB |",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import tempfile
 from collections.abc import Sequence
@@ -15,7 +17,7 @@ import pytest
 from hypothesis import Phase, given, note, settings
 from hypothesis import strategies as st
 from loading import working_tables
-from nasty_json import ALL, data_set
+from nasty_json import ALL, Nastiness, data_set
 
 from headrace.engine import Converter, Identities, IdSource, ResourceReport
 from headrace.engine.records import Records
@@ -111,3 +113,131 @@ def test_fast_path_in_any_split_equals_exact_path(dice: Random) -> None:
     fast = convert(split(records, sizes))
     exact = convert([records], columnar=False)
     assert_same(fast, exact)
+
+
+@settings(max_examples=120, deadline=None, phases=[Phase.explicit, Phase.generate])
+@given(dice=st.randoms(use_true_random=True))
+def test_paths_agree_on_ids_by_key_too(dice: Random) -> None:
+    """Repeated keys in any form (1, 1.0, "1", null, missing): the same rows get the same ids on both paths."""
+    nasty = Nastiness(wide=False, surprise=0.01)
+    keys = dice.choice((("1", "2", "3"), ("1", "2.0", "1.0"), ('"a"', '"b"'), ('"2024-01-01T00:00:00Z"', "null")))
+    records = [
+        text.replace("{", f'{{"key":{dice.choice(keys)},', 1)
+        for text in data_set(dice, nasty)
+        if len(json.loads(text))
+    ]
+    note(str(records))
+    # one record a page: what differs under one key is then an update
+    fast = convert([[text] for text in records], id_source="key", primary_key=("key",))
+    exact = convert([[text] for text in records], columnar=False, id_source="key", primary_key=("key",))
+    assert_same(fast, exact)
+
+
+REGULAR = [
+    json.dumps({
+        "id": number, "name": f"n{number}" if number % 3 else None, "at": f"2024-01-01T00:00:{number % 60:02}Z",
+        "ratio": number / 7, "ok": number % 2 == 0, "owner": {"id": number % 5, "tags": ["a", "b"][: number % 3]},
+        "lines": [{"sku": f"s{place}", "parts": [{"n": place}]} for place in range(number % 4)],
+    })
+    for number in range(1000)
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("size", [1000, 300, 100, 65])
+def test_regular_records_are_read_fast(size: int) -> None:
+    """At most one run of 64 records teaches the shape."""
+    result = convert([REGULAR[start : start + size] for start in range(0, 1000, size)])
+    assert result.exact_rows <= 64
+    assert_same(result, convert([REGULAR], columnar=False))
+    assert set(result.tables) == {"rows", "rows__owner__tags", "rows__lines", "rows__lines__parts"}
+    assert len(result.rows("rows__lines")) == 1500
+
+
+def test_new_key_on_the_last_page_costs_few_exact_records() -> None:
+    late = [text[:-1] + ',"batch":{"id":1}}' for text in REGULAR[900:]]
+    result = convert([REGULAR[:900] + late])
+    assert result.exact_rows <= 64 * 4
+    assert [row["batch__id"] for row in result.rows()] == [None] * 900 + [1] * 100
+
+
+def test_pretty_printed_records_over_several_blocks() -> None:
+    """Line ends inside of records, more than the strict reader takes at once (1 MiB)."""
+    wide = [json.dumps(json.loads(text) | {"pad": "x" * 1500}, indent=1) for text in REGULAR]
+    result = convert([wide])
+    assert_same(result, convert([wide], columnar=False))
+
+
+@pytest.mark.parametrize(
+    "records",
+    [
+        ['{"ID":[]}', '{"ID":[null,null]}'],
+        ['{"a":{"b":[]}}', '{"a":{"b":[null]}}'],
+        ['{"a":[[]]}', '{"a":[[null]]}', '{"a":[null]}'],
+        ["{}", "{}", '{"a":1}'],
+        ['{"a":null}', '{"a":null}'],
+        ['{"a":{}}', '{"a":{}}', '{"a":{"b":1}}'],
+        ['{"a":1}', '{"a":9223372036854775808}', '{"a":2}'],
+        ['{"a":[1]}', '{"a":[9223372036854775808]}', '{"a":[2]}'],
+        ['{"a":[{"b":1}]}', '{"a":[{"b":9223372036854775808}]}'],
+        ['{"a":1.5}', '{"a":9223372036854775808}'],
+        ['{"a":"x"}', '{"a":9223372036854775808}'],
+        ['{"a":"2024-01-01T00:00:00Z"}', '{"a":9223372036854775807}'],
+        ['{"a":1}', '{"a":1e300}'],
+        ['{"":[1]}', '{"":[2]}'],
+        ['{" ":[[1]]}', '{" ":[[2]]}'],
+        ['{"a":"x\\u0000y"}', '{"a":"\\u0000"}'],
+        ['{"a":"\\ud800"}', '{"a":"ok"}', '{"a":"\\udfff"}'],
+        ['{"a":1.5}', '{"a":"NaN"}', '{"a":2}'],
+    ],
+)
+def test_no_value_stops_a_run(records: list[str]) -> None:
+    """One record a batch, so all but the first are tried on the fast path."""
+    result = convert([[record] for record in records])
+    assert len(result.rows()) == len(records)
+    assert_same(result, convert([records], columnar=False))
+
+
+def test_integer_beyond_64_bits_is_kept_as_text() -> None:
+    wide = 2**64 + 1
+    for records, table in (
+        (['{"a":1}', f'{{"a":{wide}}}'], "rows"),
+        (['{"t":[{"a":1}]}', f'{{"t":[{{"a":{wide}}}]}}'], "rows__t"),
+    ):
+        rows = convert([[record] for record in records]).rows(table)
+        assert [(row["a"], row["a__v_text"]) for row in rows] == [(1, None), (None, str(wide))]
+
+
+@pytest.mark.parametrize("batches", [[["{}"] * 3], [["{}"]] * 3])
+def test_json_column_is_exact_on_both_paths(batches: list[list[str]]) -> None:
+    """A declared JSON column keeps integers of any size and replaces lone surrogates, whichever path reads it."""
+    texts = ['{"a":{"x":1}}', '{"a":{"x":123456789012345678901}}', '{"a":{"x":"\\ud800"}}', '{"a":"text"}']
+    hints = {"columns": {"a": {"data_type": "json"}}}
+    sizes = [len(batch) for batch in batches]
+    fast = convert(split(texts, sizes), **hints)
+    assert [row["a"] for row in fast.rows()][1] == '{"x":123456789012345678901}'
+    assert_same(fast, convert([texts], columnar=False, **hints))
+
+
+def test_declared_decimals_are_rounded_as_by_dlt() -> None:
+    rows = convert([['{"a":0.1}', '{"a":"0.1234567891234"}', '{"a":3}']], columns={"a": {"data_type": "decimal"}}).rows()
+    assert [str(row["a"]) for row in rows] == ["0.100000000", "0.123456789", "3.000000000"]
+
+
+def test_child_ids_follow_dlts_formula() -> None:
+    result = convert([REGULAR])
+    roots = {row["_dlt_id"] for row in result.rows()}
+    lines = result.rows("rows__lines")
+    for row in lines:
+        assert row["_dlt_id"] == nested_id(row["_dlt_parent_id"], "rows__lines", row["_dlt_list_idx"])
+        assert row["_dlt_parent_id"] == row["_dlt_root_id"]
+        assert row["_dlt_root_id"] in roots
+    parents = {row["_dlt_id"]: row["_dlt_root_id"] for row in lines}
+    for row in result.rows("rows__lines__parts"):
+        assert row["_dlt_id"] == nested_id(row["_dlt_parent_id"], "rows__lines__parts", row["_dlt_list_idx"])
+        assert row["_dlt_root_id"] == parents[row["_dlt_parent_id"]]
+
+
+def nested_id(parent: str, table: str, place: int) -> str:
+    """dlt's `get_nested_row_hash`, written again."""
+    digest = hashlib.shake_128(f"{parent}_{table}_{place}".encode()).digest(10)
+    return base64.b64encode(digest).decode()[:14]

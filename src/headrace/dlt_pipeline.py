@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import dlt
 from dlt.common.exceptions import DltException
+from dlt.common.schema.utils import get_root_table
 from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
 
 from headrace.command.target import DuckDbFile, Target
@@ -32,7 +33,7 @@ class PipelineRun:
 
     def __init__(self, pipeline: dlt.Pipeline) -> None:
         self._pipeline = pipeline
-        self._schema_names: list[str] = []
+        self._sources: list[DltSource] = []
         self._failed_step = ""
 
     @classmethod
@@ -79,7 +80,7 @@ class PipelineRun:
 
     def load(self, source: DltSource) -> None:
         """Extract, normalise and load `source`. Raises `HeadraceError`."""
-        self._schema_names.append(source.schema.name)
+        self._sources.append(source)
         try:
             self._pipeline.run(source)
         except Exception as error:
@@ -124,9 +125,20 @@ class PipelineRun:
             return list(client.execute_sql(f"SELECT {quoted} FROM {name} ORDER BY 1 LIMIT {rows}") or ())  # noqa: S608
 
     def _table_names(self) -> list[str]:
-        schemas = self._pipeline.schemas
-        known = [name for name in self._schema_names if name in schemas]
-        return [table for name in known for table in schemas[name].data_table_names(seen_data_only=True)]
+        """Tables of the loaded sources in the order of their resources, parents first."""
+        names: list[str] = []
+        for source in self._sources:
+            if source.schema.name in self._pipeline.schemas:
+                tables = self._pipeline.schemas[source.schema.name].tables
+                # the schema's own order is that in which resources happened to end
+                places = {name: place for place, name in enumerate(source.resources)}
+                found = self._pipeline.schemas[source.schema.name].data_table_names(seen_data_only=True)
+                names += sorted(found, key=lambda table: places.get(_resource_of(tables, table), len(places)))
+        return names
+
+
+def _resource_of(tables: Any, table: str) -> str:
+    return str(get_root_table(tables, table).get("resource", ""))
 
 
 def _duckdb(target: DuckDbFile) -> Any:

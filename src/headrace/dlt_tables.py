@@ -8,7 +8,8 @@ tests compare those.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any, Final
@@ -24,7 +25,7 @@ from dlt.common.schema.utils import is_complete_column
 from dlt.normalize.items_normalizers.jsonl import JsonLItemsNormalizer
 
 from headrace.errors import AnswerError
-from headrace.normalise import SystemColumns
+from headrace.normalise import ExactRows, StandIn, SystemColumns
 
 _INT64: Final = range(-(2**63), 2**63)
 #: dlt's own default: deeper objects than this stay JSON.
@@ -65,7 +66,7 @@ class WorkingTables:
                 column["nullable"] = True
         self._caps = caps
         self._capture = _Capture()
-        self._ids: Iterator[str] | None = None
+        self._numbers = itertools.count()
         self.identifier = lru_cache(maxsize=None)(_named(naming.normalize_path))
         self.table_identifier = lru_cache(maxsize=None)(_named(naming.normalize_tables_path))
         self.shorten = lru_cache(maxsize=None)(naming.shorten_fragments)
@@ -78,9 +79,9 @@ class WorkingTables:
                 }.items()
             }
         )  # fmt: skip
+        self.dlt_makes_ids = self.schema.tables[self.root].get("x-merge-strategy") == "scd2"
         self._normalizer = self._make_normalizer()
         self.propagates_root_id = self._propagates_root_id()
-        self.dlt_makes_ids = self.schema.tables[self.root].get("x-merge-strategy") == "scd2"
         self.columnar = self._is_columnar()
 
     def columns(self, table: str) -> Mapping[str, Any]:
@@ -95,30 +96,39 @@ class WorkingTables:
         """The Arrow type in which dlt writes `column` for this destination."""
         return get_py_arrow_datatype(column, self._caps, "UTC")
 
-    def exact(self, rows: Iterable[Any], ids: Sequence[str] | None) -> Mapping[str, list[dict[str, Any]]]:
+    def exact(self, rows: Iterable[Any]) -> ExactRows:
         """Rows as dlt's normaliser makes them. Raises `AnswerError` when one does not fit the declared columns."""
-        self._ids = iter(ids) if ids is not None and not self.dlt_makes_ids else None
         self._capture.rows = {}
-        items = [row if isinstance(row, dict) else {self.system.value: row} for row in rows]
-        try:
-            self._normalizer._normalize_chunk(self.root, items, may_have_pua=False, skip_write=False)  # noqa: SLF001
-        except SchemaException as error:
-            raise AnswerError(f"expected rows that fit the declared columns, got: {error}") from error
+        sources: list[int] = []
+        for number, row in enumerate(rows):
+            item = row if isinstance(row, dict) else {self.system.value: row}
+            try:
+                self._normalizer._normalize_chunk(self.root, [item], may_have_pua=False, skip_write=False)  # noqa: SLF001
+            except SchemaException as error:
+                raise AnswerError(f"expected rows that fit the declared columns, got: {error}") from error
+            # a contract or a filter may have taken the row out
+            if len(self._capture.rows.get(self.root, ())) > len(sources):
+                sources.append(number)
         for table, table_rows in self._capture.rows.items():
             self._move_wide_integers(table, table_rows)
-        return self._capture.rows
+        return ExactRows(self._capture.rows, sources)
+
+    def parent(self, table: str) -> str | None:
+        """The parent of a child table, None for the root."""
+        parent: str | None = self.schema.tables[table].get("parent")
+        return parent
 
     def json_text(self, value: Any) -> str:
         """The text of a JSON column, as dlt writes it."""
-        return value if isinstance(value, str) else json.dumps(value)
+        return value if isinstance(value, str) else str(json.dumps(value))
 
     def json_text_of_raw(self, raw: bytes) -> str:
         """The same for a value still in JSON."""
-        return json.dumps(json.loadb(raw))
+        return str(json.dumps(json.loadb(raw)))
 
     def id_bytes(self) -> int:
         """Bytes of a digest that make an id."""
-        return DLT_ID_LENGTH_BYTES
+        return int(DLT_ID_LENGTH_BYTES)
 
     def tables(self) -> list[str]:
         """The root table and the tables of its lists, parents first."""
@@ -128,23 +138,24 @@ class WorkingTables:
         return names
 
     def _make_normalizer(self) -> JsonLItemsNormalizer:
-        nesting = self.schema.data_item_normalizer
-        add_row_id = nesting._add_row_id  # type: ignore[attr-defined]  # noqa: SLF001
-
-        def row_id(table: str, row: Any, flat: Any, parent: Any, place: Any, is_root: bool) -> str:  # noqa: FBT001
-            if not is_root or self._ids is None:
-                return str(add_row_id(table, row, flat, parent, place, is_root))
-            flat[self.system.id] = identity = next(self._ids)
-            return identity
-
-        # dlt asks this method of its own instance for every id; a `_dlt_id` in the data would change the column order
-        nesting._add_row_id = row_id  # type: ignore[attr-defined]  # noqa: SLF001
+        if not self.dlt_makes_ids:
+            # dlt asks this method of its own instance for every id; the real ones are made later, for whole columns
+            nesting = self.schema.data_item_normalizer
+            nesting._add_row_id = self._stand_in  # noqa: SLF001
         config: Any = SimpleNamespace(destination_capabilities=self._caps)
         nothing: Any = None
-        return JsonLItemsNormalizer(self._capture, nothing, nothing, self.schema, "", config)  # type: ignore[arg-type]
+        return JsonLItemsNormalizer(self._capture, nothing, nothing, self.schema, "", config)
+
+    def _stand_in(self, _table: str, _row: Any, flat: Any, parent: str, place: int, is_root: bool) -> str:  # noqa: FBT001
+        """Put a stand-in for the row's id into the flat row, as dlt puts its ids."""
+        if not is_root:
+            flat[self.system.parent_id] = parent
+            flat[self.system.list_idx] = place
+        flat[self.system.id] = identity = StandIn(str(next(self._numbers)))
+        return identity
 
     def _propagates_root_id(self) -> bool:
-        config = self.schema.data_item_normalizer.get_normalizer_config(self.schema)  # type: ignore[attr-defined]
+        config = self.schema.data_item_normalizer.get_normalizer_config(self.schema)
         propagation: Any = config.get("propagation") or {}
         in_root = (propagation.get("tables") or {}).get(self.root) or {}
         return self.system.root_id in {**(propagation.get("root") or {}), **in_root}.values()

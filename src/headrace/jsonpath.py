@@ -58,6 +58,7 @@ class JsonPath:
             if not found:
                 return MISSING
             return found[0] if len(found) == 1 else found
+        step: Any
         for step in self.steps:
             if not isinstance(document, dict if isinstance(step, str) else list):
                 return MISSING

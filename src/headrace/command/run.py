@@ -64,6 +64,8 @@ def _load(opened: Opened, given: Given, asked: Asked, target: Target, terminal: 
         if pending:
             terminal.note(f"loaded {counted(pending, 'package')} of an earlier run")
         names = asked.resources or [resource.name for resource in opened.plan.resources]
+        for name in names:
+            given.report.of(name)  # in the order of the plan, whichever dlt begins with
         with progress(given.report, names, terminal, quiet=asked.quiet):
             run.load(source)
     except BaseException:

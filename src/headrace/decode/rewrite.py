@@ -46,7 +46,7 @@ def add_values(records: Sequence[bytes], values: Mapping[str, Any]) -> list[byte
 def texts_for_json(
     records: Sequence[bytes], keys: Collection[str], to_text: Callable[[bytes], str]
 ) -> list[bytes] | None:
-    """`records` with the objects and lists under `keys` replaced by their text; None where another kind stands there."""
+    """`records` with objects and lists under `keys` replaced by their text; None where another kind stands there."""
     rewritten = []
     for record in records:
         try:

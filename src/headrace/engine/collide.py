@@ -56,7 +56,8 @@ def collision(first: bytes, second: bytes, resource: ResourcePlan) -> KeyCollisi
     names = [name for name in {**one, **other} if one.get(name) != other.get(name)]
     sample = "; ".join(f"`{name}` {_short(one.get(name))} and {_short(other.get(name))}" for name in names[:3])
     return KeyCollisionError(
-        f"expected the key {_names(resource)} to be different in rows that differ, got {_values(one, resource)} twice on one page ({sample})",
+        f"expected the key {_names(resource)} to be different in rows that differ, got {_values(one, resource)} twice "
+        f"on one page ({sample})",
         where=f"resource `{resource.name}`",
         hint="`key_collisions: keep_all` keeps every row, keyed by its content; or declare the `primary_key` that "
         "tells these rows apart",

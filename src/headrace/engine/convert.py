@@ -8,7 +8,8 @@ to the exact path at no more than about twice its cost.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final, Literal
 
 import pyarrow as pa
@@ -23,15 +24,16 @@ from headrace.normalise import (
     Key,
     Layout,
     Node,
+    Part,
     Rules,
     build_layout,
     content_ids,
+    gather,
     key_columns,
     key_ids,
     key_values,
     observe,
     random_ids,
-    rows_to_table,
     spread,
     with_ids,
 )
@@ -41,6 +43,23 @@ from headrace.plan import ResourcePlan
 _EXACT_RECORDS: Final = 64
 
 IdSource = Literal["key", "content", "chance", "dlt"]
+
+
+@dataclass(frozen=True)
+class _Run:
+    """Consecutive records that were read one way; one key a record."""
+
+    parts: Sequence[Part]
+    keys: Sequence[Key]
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """A batch that was read: its prepared records, the record count of each page, and its runs."""
+
+    records: Sequence[bytes]
+    page_sizes: Sequence[int]
+    runs: Sequence[_Run]
 
 
 class Converter:
@@ -60,25 +79,38 @@ class Converter:
         self._layout: Layout | None = None
 
     def convert(self, batch: Records) -> TableBatch:
-        """One batch as dlt's tables. Raises `KeyCollisionError` and `AnswerError`."""
+        """One batch as dlt's tables, with ids: `read` and `finish` in one."""
+        return self.finish(self.read(batch))
+
+    def read(self, batch: Records) -> _Batch:
+        """Read one batch to parts. Raises `AnswerError`. Batches are read one after the other, in order."""
         records = batch.prepared()
-        parts: dict[str, list[pa.Table]] = {}
-        first_ids: list[str] = []
-        for tables, ids in self._runs(records):
-            first_ids.extend(ids)
-            for name, table in tables.items():
-                parts.setdefault(name, []).append(table)
+        return _Batch(records, batch.page_sizes, list(self._runs(records)))
+
+    def finish(self, batch: _Batch) -> TableBatch:
+        """Give the rows of a batch that was read their ids. Raises `KeyCollisionError`.
+
+        Batches are finished in order too; one may be finished while the next is read.
+        """
+        keys = [key for run in batch.runs for key in run.keys]
+        first_ids, ids = self._identify(batch.records, keys)
         if self._id_source == "key":
-            check_pages(first_ids, records, batch.page_sizes, self._resource)
+            check_pages(first_ids, batch.records, batch.page_sizes, self._resource)
             if self._identities.superseded > self._report.superseded and self._resource.key_collisions == "fail":
-                check_run(self._identities.differing(), first_ids, records, self._resource)
-        self._report.rows += len(records)
+                check_run(self._identities.differing(), first_ids, batch.records, self._resource)
+        self._report.rows += len(batch.records)
         self._report.superseded = self._identities.superseded
-        merged = {name: pa.concat_tables(tables, promote_options="default") for name, tables in parts.items()}
+        tables: dict[str, list[pa.Table]] = {}
+        start = 0
+        for run in batch.runs:
+            for name, table in with_ids(run.parts, ids[start : start + len(run.keys)], self._rules).items():
+                tables.setdefault(name, []).append(table)
+            start += len(run.keys)
+        merged = {name: pa.concat_tables(parts, promote_options="default") for name, parts in tables.items()}
         return TableBatch(self._resource.name, merged)
 
-    def _runs(self, records: Sequence[bytes]) -> Iterator[tuple[Mapping[str, pa.Table], list[str]]]:
-        """Tables and first ids of consecutive runs of `records`."""
+    def _runs(self, records: Sequence[bytes]) -> Iterator[_Run]:
+        """Consecutive runs of `records`, read one way or the other."""
         position, size = 0, len(records)
         while position < len(records):
             run = records[position : position + size]
@@ -90,7 +122,7 @@ class Converter:
             position += len(run)
             size = 2 * size
 
-    def _read_fast(self, records: Sequence[bytes]) -> tuple[Mapping[str, pa.Table], list[str]] | None:
+    def _read_fast(self, records: Sequence[bytes]) -> _Run | None:
         layout = self._layout
         if layout is None:
             return None
@@ -98,34 +130,25 @@ class Converter:
         if layout.json_keys:
             readable = texts_for_json(records, layout.json_keys, self._rules.json_text_of_raw)
         nested = None if readable is None else read_columns(readable, layout.schema)
-        if nested is None:
+        parts = None if nested is None else spread(nested, layout)
+        if nested is None or parts is None:
             return None
-        parts = spread(nested, layout)
-        if parts is None:
-            return None
-        keys = key_columns(nested, layout, self._key) if self._id_source == "key" else [None] * len(records)
-        first_ids, ids = self._identify(records, keys)
-        return with_ids(parts, ids, self._rules), first_ids
+        by_key = self._id_source == "key"
+        return _Run(parts, key_columns(nested, layout, self._key) if by_key else [None] * len(records))
 
-    def _read_exact(self, records: Sequence[bytes]) -> tuple[Mapping[str, pa.Table], list[str]]:
+    def _read_exact(self, records: Sequence[bytes]) -> _Run:
         rows = to_rows(records)
         for row in rows:
             observe(self._shape, row)
-        keys = (
-            [key_values(row, self._key, self._rules) for row in rows]
-            if self._id_source == "key"
-            else [None] * len(rows)
-        )
-        first_ids, ids = self._identify(records, keys)
-        tables = self._rules.exact(rows, ids)
+        by_key = self._id_source == "key"
+        keys = [key_values(row, self._key, self._rules) if by_key else None for row in rows]
+        parts = gather(self._rules.exact(rows), self._rules)
         self._layout = build_layout(self._shape, self._rules)
         self._report.exact_rows += len(rows)
-        return {
-            name: rows_to_table(rows, self._rules.columns(name), self._rules) for name, rows in tables.items()
-        }, first_ids
+        return _Run(parts, keys)
 
-    def _identify(self, records: Sequence[bytes], keys: Sequence[Key]) -> tuple[list[str], list[str]]:
-        """First and stored ids of a run."""
+    def _identify(self, records: Sequence[bytes], keys: Sequence[Key]) -> tuple[Sequence[str], Sequence[str]]:
+        """First and stored ids of a batch."""
         if self._id_source in ("chance", "dlt"):
             ids = random_ids(len(records), self._rules)
             return ids, ids

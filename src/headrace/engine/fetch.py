@@ -1,8 +1,9 @@
 """One resource from its first request to its spool: pages in order, batches by size, conversion beside fetching.
 
-The event loop fetches; one worker thread at a time converts and spools the batch before. Pages that can be named ahead
-are asked for side by side, and still handed on in page order, because row order decides names, types and which row is
-the last. How far ahead grows with the pages that came: a resource of one page costs one request too many at most.
+The event loop fetches; meanwhile one thread reads the batch before, and another one finishes the batch before that.
+Pages that can be named ahead are asked for side by side, and still handed on in page order, because row order decides
+names, types and which row is the last. How far ahead grows with the pages that came: a resource of one page costs one
+request too many at most.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
-from typing import Final
+from typing import Any, Final
 
 from headrace.decode import PageSplitter
 from headrace.engine.convert import Converter
@@ -24,7 +25,7 @@ from headrace.plan import Call, Limits, ResourcePlan
 from headrace.transport import Transport
 
 #: Bytes of records that are converted at once: enough for columns to pay, few enough for a small memory.
-BATCH_BYTES: Final = 4 << 20
+BATCH_BYTES: Final = 8 << 20
 #: Bytes of the first batch; each is twice the one before, so that conversion begins early and learns on little.
 _FIRST_BATCH_BYTES: Final = 1 << 19
 _NO_SUCH_PAGE: Final = (400, 404)
@@ -39,24 +40,55 @@ async def fetch(
     report: ResourceReport,
 ) -> None:
     """Fetch all calls of `resource` into `spool`. Raises any `HeadraceError`; then the spool is not complete."""
-    converting: asyncio.Task[None] | None = None
+    line = _Line(converter, spool)
     try:
         async for batch in batches(resource, limits, transport, report):
-            if converting is not None:
-                await converting
-            converting = asyncio.create_task(asyncio.to_thread(_convert, batch, converter, spool))
-        if converting is not None:
-            await converting
+            await line.put(batch)
+        await line.drain()
     except BaseException:
-        # the thread cannot be cancelled: wait for it, so that nobody removes the spool under its hands
-        if converting is not None:
-            await asyncio.wait([converting])
+        # threads cannot be cancelled: wait for them, so that nobody removes the spool under their hands
+        await line.stop()
         raise
     report.done = True
 
 
-def _convert(batch: Records, converter: Converter, spool: Spool) -> None:
-    spool.append(converter.convert(batch))
+class _Line:
+    """Two stations in threads of their own: a batch is read while the one before is finished and spooled."""
+
+    def __init__(self, converter: Converter, spool: Spool) -> None:
+        self._converter = converter
+        self._spool = spool
+        self._reading: asyncio.Task[Any] | None = None
+        self._finishing: asyncio.Task[None] | None = None
+
+    async def put(self, batch: Records) -> None:
+        """Start reading `batch` as soon as the one before is read."""
+        await self._advance()
+        self._reading = asyncio.create_task(asyncio.to_thread(self._converter.read, batch))
+
+    async def drain(self) -> None:
+        """Wait until all is spooled."""
+        await self._advance()
+        if self._finishing is not None:
+            await self._finishing
+
+    async def stop(self) -> None:
+        """Wait for the threads, whatever they bring."""
+        if tasks := [task for task in (self._reading, self._finishing) if task is not None]:
+            await asyncio.wait(tasks)
+
+    async def _advance(self) -> None:
+        """Hand the batch that is being read on to the second station."""
+        if self._reading is None:
+            return
+        read = await self._reading
+        if self._finishing is not None:
+            await self._finishing
+        self._finishing = asyncio.create_task(asyncio.to_thread(self._finish, read))
+        self._reading = None
+
+    def _finish(self, read: Any) -> None:
+        self._spool.append(self._converter.finish(read))
 
 
 async def batches(

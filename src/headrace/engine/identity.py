@@ -59,7 +59,7 @@ class Identities:
         batch = pa.table(
             {
                 "id": pa.array(first_ids, pa.string()),
-                "content": pa.array(contents or [None] * len(first_ids), pa.string()),
+                "content": pa.array(contents, pa.string()) if contents else pa.nulls(len(first_ids), pa.string()),
             }
         )
         counts = self._seen_before(batch)

@@ -13,7 +13,8 @@ class ResourceReport:
 
     `rows` are rows as the API served them; `superseded` those of them that a later row with the same key replaced;
     `keyless` those that lack the declared key; `exact_rows` those that took the exact path. `retries` counts by cause.
-    `appended` says that a first load needed no merge. `doubts` say why rows may be missing although paging ended. `tables` are rows handed to the destination by table.
+    `doubts` say why rows may be missing although paging ended. `appended` says that a first load needed no merge.
+    `tables` are rows handed to the destination by table.
     """
 
     name: str

@@ -20,7 +20,6 @@ import msgspec
 from headrace.normalise.key import Key
 from headrace.normalise.rules import Rules
 
-
 _shake = hashlib.shake_128
 _to_json = msgspec.json.Encoder(order="sorted").encode
 
@@ -28,10 +27,12 @@ _to_json = msgspec.json.Encoder(order="sorted").encode
 def key_ids(keys: Iterable[Key], records: Sequence[bytes], rules: Rules) -> list[str]:
     """One id a row: by its key, by its content where the key is None (a part of it missing or null)."""
     size = rules.id_bytes()
-    return _encode([
-        _shake(_to_json(key)).digest(size) if key is not None else content_digest(record, size)
-        for key, record in zip(keys, records, strict=True)
-    ])
+    return _encode(
+        [
+            _shake(_to_json(key)).digest(size) if key is not None else content_digest(record, size)
+            for key, record in zip(keys, records, strict=True)
+        ]
+    )
 
 
 def content_ids(records: Sequence[bytes], rules: Rules) -> list[str]:

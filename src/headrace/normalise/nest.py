@@ -2,35 +2,15 @@
 
 All of it works on whole columns. Rows keep their order; child rows stand in the order of their parents and of the list.
 `spread` refuses (None) when a record holds something that the layout did not foresee, and the exact path must read it.
-Ids come in a second step, `with_ids`, because only records that were taken may be remembered as seen.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from headrace.normalise.ids import child_ids
 from headrace.normalise.layout import ColumnLayout, Layout, TableLayout
-from headrace.normalise.rules import Rules
-
-
-@dataclass(frozen=True)
-class Part:
-    """The rows of one table without ids.
-
-    `owners` says for each row which row of part `parent` it belongs to, `places` where it stood in that row's list; both
-    are None for the root part, which is the first.
-    """
-
-    name: str
-    columns: dict[str, pa.Array]
-    parent: int
-    owners: pa.Array | None
-    places: pa.Array | None
+from headrace.normalise.part import Part
 
 
 def spread(nested: pa.Table, layout: Layout) -> list[Part] | None:
@@ -42,38 +22,15 @@ def spread(nested: pa.Table, layout: Layout) -> list[Part] | None:
         else pa.nulls(nested.num_rows, pa.struct([]))
     )
     parts: list[Part] = []
-    return parts if _add_part(rows, layout.root, 0, None, None, parts) else None
-
-
-def with_ids(parts: Sequence[Part], ids: Sequence[str], rules: Rules) -> dict[str, pa.Table]:
-    """The tables of `parts` with dlt's id columns, empty child tables left out; `ids` are those of the root rows."""
-    system = rules.system
-    known: list[tuple[pa.Array, pa.Array]] = []
-    tables = {}
-    for part in parts:
-        added: dict[str, pa.Array] = {}
-        if part.owners is None or part.places is None:
-            own = roots = pa.array(ids, pa.string())
-        else:
-            parent_ids, parent_roots = known[part.parent]
-            owner_ids, roots = pc.take(parent_ids, part.owners), pc.take(parent_roots, part.owners)
-            own = pa.array(child_ids(owner_ids.to_pylist(), part.name, part.places.to_pylist(), rules), pa.string())
-            if rules.propagates_root_id:
-                added[system.root_id] = roots
-            added[system.parent_id] = owner_ids
-            added[system.list_idx] = part.places
-        known.append((own, roots))
-        added[system.id] = own
-        if part.owners is None or len(own):
-            tables[part.name] = pa.table(part.columns | added)
-    return tables
+    every = pa.array(range(len(rows)), pa.int64())
+    return parts if _add_part(rows, layout.root, 0, every, None, parts) else None
 
 
 def _add_part(
     rows: pa.Array,
     layout: TableLayout,
     parent: int,
-    owners: pa.Array | None,
+    owners: pa.Array,
     places: pa.Array | None,
     parts: list[Part],
 ) -> bool:

@@ -27,6 +27,20 @@ class SystemColumns:
     value: str
 
 
+class StandIn(str):
+    """Stands where an id will be, in rows of the exact path; any other text there is an id that stays."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True)
+class ExactRows:
+    """Rows by table, the root first and parents before children; `sources` are the places of the root rows' records."""
+
+    tables: Mapping[str, Sequence[Mapping[str, Any]]]
+    sources: Sequence[int]
+
+
 class Rules(Protocol):
     """dlt's rules for one resource, over a working copy of its schema."""
 
@@ -57,11 +71,12 @@ class Rules(Protocol):
         """The Arrow type in which `column` is handed to the destination."""
         ...
 
-    def exact(self, rows: Iterable[Any], ids: Sequence[str] | None) -> Mapping[str, list[dict[str, Any]]]:
-        """Rows as dlt's own normaliser makes them: table -> rows, new columns settled on the way.
+    def exact(self, rows: Iterable[Any]) -> ExactRows:
+        """Rows as dlt's own normaliser makes them, new columns settled on the way."""
+        ...
 
-        `ids` are the ids of the root rows, one a row; None leaves them to dlt.
-        """
+    def parent(self, table: str) -> str | None:
+        """The parent of a child table, None for the root."""
         ...
 
     def json_text(self, value: Any) -> str:
