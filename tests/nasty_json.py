@@ -45,6 +45,7 @@ class Nastiness:
     surrogates: bool = True
     nul: bool = True
     empty_keys: bool = True
+    not_numbers: bool = True
     surprise: float = 0.05
 
     @property
@@ -60,7 +61,7 @@ class Nastiness:
 
 
 ALL = Nastiness()
-DLT_LOADS = Nastiness(wide=False, surrogates=False, nul=False, empty_keys=False)
+DLT_LOADS = Nastiness(wide=False, surrogates=False, nul=False, empty_keys=False, not_numbers=False)
 
 _LITERALS: dict[str, tuple[str, ...]] = {
     "int": INTEGERS,
@@ -100,7 +101,10 @@ def _value(dice: Random, nasty: Nastiness, template: Any) -> str:
     """One value that follows `template`, or is null, or something else."""
     chance = dice.random()
     if chance < nasty.surprise:
-        return dice.choice(_SURPRISES) if dice.random() < 0.5 else _scalar(dice, nasty, dice.choice(nasty.kinds))
+        kind = dice.choice(nasty.kinds)
+        # a wide integer among moments is an epoch that stops dlt
+        other = dice.choice(("0", "7", "-1")) if kind == "int" and not nasty.wide else _scalar(dice, nasty, kind)
+        return dice.choice((dice.choice(_SURPRISES), other))
     if chance > 0.93:
         return "null"
     if isinstance(template, dict):
@@ -125,5 +129,7 @@ def _scalar(dice: Random, nasty: Nastiness, kind: str) -> str:
     if kind in _LITERALS:
         return dice.choice(_LITERALS[kind])
     texts = _TEXTS[kind]
+    if not nasty.not_numbers:
+        texts = tuple(text for text in texts if text not in ("NaN", "Infinity"))
     text = "nul\x00inside" if nasty.nul and kind == "text" and dice.random() < 0.05 else dice.choice(texts)
     return json.dumps(text, ensure_ascii=dice.random() < 0.5)

@@ -110,7 +110,8 @@ def _placeholders(text, names):
         text = text.replace(real, placeholder)
     text = re.sub(r"(/var/dlt|<home>/\.dlt)/secrets", "<global>/secrets", text)  # dlt's place depends on the user
     text = re.sub(r"\b\d+\.\d s\b", "<n> s", text)
-    text = re.sub(r'("(?:seconds|wait_s)": )[\d.]+', r"\1<n>", text)
+    # bytes: of a page that was named ahead and is not needed, more or less may have come
+    text = re.sub(r'("(?:seconds|wait_s|bytes)": )[\d.]+', r"\1<n>", text)
     return re.sub(r"(process <pid> )\(python[\d.]*\)", r"\1(python)", text)
 
 

@@ -224,7 +224,7 @@ def test_declared_decimals_are_rounded_as_by_dlt() -> None:
 
 
 def test_child_ids_follow_dlts_formula() -> None:
-    result = convert([REGULAR])
+    result = convert([REGULAR], id_source="key", primary_key=("id",))
     roots = {row["_dlt_id"] for row in result.rows()}
     lines = result.rows("rows__lines")
     for row in lines:

@@ -232,20 +232,26 @@ def assert_served_once(sim: GuidesSim, guides: Guides) -> None:
     assert sim.ledger.served_count("events") == guides.events
 
 
-@pytest.mark.parametrize("faults", [False, True], ids=["calm", "faults"])
-@pytest.mark.parametrize("count", [1, 1000, 20_000])
-def test_two_runs_end_with_exactly_the_rows_of_the_apis(count: int, faults: bool, tmp_path: Path) -> None:
-    bad = tuple(page_faults(count)) if faults else ()
-    guides = Guides(events=count, clicks=max(count // 4, 1), domains=min(count, 1500), links=min(count, 700), faults=bad)
+@pytest.mark.parametrize(
+    ("count", "faulty_runs"), [(1, (False, False)), (1, (True, True)), (1000, (False, True)), (20_000, (True, False))]
+)
+def test_two_runs_end_with_exactly_the_rows_of_the_apis(
+    count: int, faulty_runs: tuple[bool, bool], tmp_path: Path
+) -> None:
     target = pipeline(tmp_path, "guides")
-    for _ in range(2):
+    for faulty in faulty_runs:
+        guides = Guides(
+            events=count, clicks=max(count // 4, 1), domains=min(count, 1500), links=min(count, 700),
+            faults=page_faults(count) if faulty else (),
+        )  # fmt: skip
         sim, report = run(guides, target)
         assert_holds_the_truth(read_database(target), guides)
         assert_served_once(sim, guides)
-        met = sum(sim.ledger.faults().values()) - sim.ledger.faults().get("slow", 0)
+        met = sum(times for name, times in sim.ledger.faults().items() if name != "slow")
         retries = sum(sum(resource.retries.values()) for resource in report.resources.values())
-        assert retries == met
-        assert bool(met) == faults
+        assert bool(met) == faulty
+        # a request that was sent ahead, past the end, is taken back: its fault then causes no retry
+        assert met - 1 <= retries <= met
         for name in ("domains", "events", "links", "clicks"):
             assert report.of(name).rows == guides.count(name)
             assert report.of(name).superseded == 0

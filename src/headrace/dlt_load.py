@@ -33,7 +33,7 @@ from headrace.message import TableBatch
 from headrace.normalise import conform
 
 #: Arrow bytes of a table that are handed over at once: dlt computes the table's schema anew each time, about 5 ms.
-_YIELD_BYTES: Final = 32 << 20
+_YIELD_BYTES: Final = 8 << 20
 
 
 class LoadTables(ItemTransform[Any, Any]):  # type: ignore[misc]  # dlt is untyped here
@@ -75,6 +75,8 @@ class _Loader:
     def tables(self) -> Iterator[DataItemWithMeta]:
         if not self._run.report.rows and not self._declare_empty():
             return
+        self._run.identities.settle()
+        pa.default_memory_pool().release_unused()
         columns = {name: self._tables.columns(name) for name in self._tables.tables()}
         self._settle_key()
         schema = dlt.current.source_schema()

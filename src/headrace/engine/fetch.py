@@ -25,7 +25,7 @@ from headrace.plan import Call, Limits, ResourcePlan
 from headrace.transport import Transport
 
 #: Bytes of records that are converted at once: enough for columns to pay, few enough for a small memory.
-BATCH_BYTES: Final = 8 << 20
+BATCH_BYTES: Final = 4 << 20
 #: Bytes of the first batch; each is twice the one before, so that conversion begins early and learns on little.
 _FIRST_BATCH_BYTES: Final = 1 << 19
 _NO_SUCH_PAGE: Final = (400, 404)

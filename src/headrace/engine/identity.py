@@ -40,7 +40,7 @@ class Identities:
         self.superseded = 0
         # in memory up to the limit, beyond it in temporary files: nothing here must survive the run, so no log is kept
         config = {
-            "memory_limit": "64MB",
+            "memory_limit": "32MB",
             "temp_directory": str(folder / "identities"),
             "threads": "1",
             "autoinstall_known_extensions": "false",
@@ -104,6 +104,11 @@ class Identities:
         return Fates(
             frozenset(old for old, new in found if new is None), {old: new for old, new in found if new is not None}
         )
+
+    def settle(self) -> None:
+        """Say that all rows are in: what `fates` will not need is given back."""
+        if not self.superseded:
+            self.close()
 
     def close(self) -> None:
         """Give back memory and disk."""
