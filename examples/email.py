@@ -2,7 +2,7 @@
 
 import dlt
 
-from headrace import rest_api_source, secret
+from headrace import rest_api_source
 
 TEXT = {"data_type": "text", "nullable": True}
 WHOLE = {"data_type": "bigint", "nullable": True}
@@ -20,7 +20,7 @@ def texts(*names):
 config = {
     "client": {
         "base_url": "https://api.example.com",
-        "auth": {"type": "basic", "username": "api", "password": secret("private_key")},
+        "auth": {"type": "basic", "username": "api", "password": dlt.secrets["private_key"]},
         "retry": {"max_retries": 3, "backoff_factor": 2, "statuses": [429, 500, 502, 503, 504]},
     },
     "resource_defaults": {"primary_key": "id", "write_disposition": "merge"},

@@ -2,7 +2,7 @@
 
 import dlt
 
-from headrace import rest_api_source, secret
+from headrace import rest_api_source
 
 TEXT = {"data_type": "text", "nullable": True}
 FLAG = {"data_type": "bool", "nullable": True}
@@ -18,7 +18,7 @@ config = {
         "auth": {
             "type": "api_key",
             "name": "Authorization",
-            "api_key": secret("api_key"),
+            "api_key": dlt.secrets["api_key"],
             "location": "header",
         },
         "retry": {"max_retries": 3, "backoff_factor": 2, "statuses": [429, 500, 502, 503, 504]},

@@ -17,7 +17,7 @@ from headrace.config.defaults import merge_defaults
 from headrace.config.options import SECRET_FIELDS
 from headrace.errors import ConfigError
 from headrace.plan import Limits, RetryPolicy
-from headrace.secret import Secret
+from headrace.secrets import Secret
 
 STORE = {"key": "key-of-the-store"}
 

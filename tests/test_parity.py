@@ -7,6 +7,7 @@ ids of root rows, and -0.0, which dlt's SQL literals turn into 0.0.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -38,12 +39,13 @@ def _level(cell: Any) -> str:
 
 
 def stored_schema(target: dlt.Pipeline) -> dict[str, Any]:
-    """dlt's stored tables of the data: hints and columns, in order."""
-    return {
-        name: ({hint: value for hint, value in table.items() if hint not in ("columns", *OURS)}, list(table["columns"].items()))
-        for name, table in target.default_schema.tables.items()
-        if not name.startswith("_dlt_")
-    }
+    """dlt's stored tables of the data: hints and columns, in order. `nullable: True` is what its absence means."""
+    found = {}
+    for name, table in target.default_schema.tables.items():
+        if not name.startswith("_dlt_"):
+            hints = {hint: value for hint, value in table.items() if hint not in ("columns", *OURS)}
+            found[name] = (hints, [(column, {"nullable": True} | facts) for column, facts in table["columns"].items()])
+    return found
 
 
 def assert_parity(folder: Path, *runs: Pages, **hints: Any) -> Database:
@@ -75,8 +77,6 @@ def test_nasty_data_sets_long_enough_for_the_fast_path(tmp_path: Path) -> None:
 
 def regular(dice: Random, count: int) -> list[str]:
     """A data set of one template with many records and few surprises."""
-    from dataclasses import replace
-
     while len(found := data_set(dice, replace(DLT_LOADS, surprise=0.002), records=count)) < count // 2:
         pass
     return found

@@ -24,7 +24,7 @@ from headrace.paginate import (
 )
 from headrace.plan import Auth, Plan, build_plan, describe
 from headrace.plan.build import PAGERS
-from headrace.secret import Secret
+from headrace.secrets import Secret
 
 
 def plan(client: dict[str, Any] | None = None, *resources: Any, given: Any = None, **top: Any) -> Plan:

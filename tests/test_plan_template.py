@@ -9,7 +9,7 @@ import pytest
 from headrace.config.placeholder import PlaceholderError, split
 from headrace.plan.address import is_absolute, join, origin_of
 from headrace.plan.template import compile_text, compile_tree, is_segment, names_in, render_tree
-from headrace.secret import Secret
+from headrace.secrets import Secret
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from headrace.clock import TurnedClock
 from headrace.errors import ConfigError, HeadraceError, RefusedError, TransportError
 from headrace.message import Request, Response
 from headrace.plan.model import Auth, Limits, RetryPolicy
-from headrace.secret import Secret
+from headrace.secrets import Secret
 from headrace.transport import SIGNERS, Trace, Transport
 from headrace.transport.auth import sign
 

@@ -25,7 +25,7 @@ import typer
 from headrace import __version__
 from headrace.command.terminal import Terminal
 from headrace.errors import ConfigError, HeadraceError
-from headrace.secret import mask
+from headrace.secrets import mask
 
 app = typer.Typer(
     rich_markup_mode=None,

@@ -10,7 +10,8 @@ from typing import Any
 import dlt
 from dlt.common.configuration.exceptions import ConfigFieldMissingException
 
-from headrace.secret import Secret
+from headrace.dlt_places import looked_in
+from headrace.secrets import Secret
 
 
 def secret(name: str) -> Secret:
@@ -43,7 +44,5 @@ def _places(name: str) -> str:
     try:
         dlt.secrets[name]
     except ConfigFieldMissingException as error:
-        tried = [trace for traces in error.traces.values() for trace in traces]
-        names = [f"{trace.provider_name} ({trace.key})" for trace in tried]
-        return ", ".join(dict.fromkeys(names))
+        return looked_in(error)
     return "dlt's secret stores"

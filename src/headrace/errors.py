@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from headrace.secret import mask
+from headrace.secrets import mask
 
 
 class HeadraceError(Exception):

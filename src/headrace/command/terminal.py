@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TextIO
 
-from headrace.secret import mask
+from headrace.secrets import mask
 
 
 @dataclass(frozen=True)

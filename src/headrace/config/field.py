@@ -22,7 +22,7 @@ from pydantic_core import PydanticCustomError
 
 from headrace.errors import ConfigError
 from headrace.jsonpath import compile_path
-from headrace.secret import Secret
+from headrace.secrets import Secret
 
 #: A value of a parameter or query parameter.
 Scalar: TypeAlias = str | int | float | bool

@@ -22,7 +22,7 @@ from headrace.config.options import (
 )
 from headrace.config.tree import Finding
 from headrace.errors import Problem
-from headrace.secret import Secret
+from headrace.secrets import Secret
 
 #: Pydantic's error type -> our phrase. `{got}` is the value or its type; the rest is pydantic's context.
 PHRASES: Final[Mapping[str, str]] = {

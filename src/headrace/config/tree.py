@@ -23,7 +23,7 @@ from uuid import UUID
 from headrace.config.known import NOT_YET, Place, kind_of_place, not_yet, path_text
 from headrace.config.options import SECRET_FIELDS
 from headrace.config.placeholder import PlaceholderError, split
-from headrace.secret import Secret
+from headrace.secrets import Secret
 
 _REFERENCE: Final = re.compile(r"""\s*dlt\.(secrets|config)\[\s*(["'])(.+?)\2\s*\]\s*""")
 #: Kinds of place where `{secret: x}` is a reference; elsewhere it is data.

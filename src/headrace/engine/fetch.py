@@ -70,20 +70,21 @@ class _Line:
         """Wait until all is spooled."""
         await self._advance()
         if self._finishing is not None:
-            await self._finishing
+            await asyncio.shield(self._finishing)
 
     async def stop(self) -> None:
         """Wait for the threads, whatever they bring."""
-        if tasks := [task for task in (self._reading, self._finishing) if task is not None]:
-            await asyncio.wait(tasks)
+        tasks = [task for task in (self._reading, self._finishing) if task is not None]
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _advance(self) -> None:
         """Hand the batch that is being read on to the second station."""
         if self._reading is None:
             return
-        read = await self._reading
+        # shielded: a cancelled wait must not make a task look done whose thread still runs
+        read = await asyncio.shield(self._reading)
         if self._finishing is not None:
-            await self._finishing
+            await asyncio.shield(self._finishing)
         self._finishing = asyncio.create_task(asyncio.to_thread(self._finish, read))
         self._reading = None
 

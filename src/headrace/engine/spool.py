@@ -6,22 +6,28 @@ settled set of columns and rows with distinct keys, without holding the rows in 
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import pyarrow as pa
 import pyarrow.ipc
 
 from headrace.message import TableBatch
 
+_PREFIX: Final = "headrace-"
+
 
 class Spool:
     """A folder of batches of one resource, made under `parent` and readable by its owner alone."""
 
     def __init__(self, resource: str, parent: Path | None = None) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="headrace-", dir=parent))
+        if parent is not None:
+            _sweep(parent)
+        self.folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=parent))
         self._resource = resource
         self._batches: list[list[str]] = []
 
@@ -48,3 +54,24 @@ class Spool:
 
     def _file(self, batch: int, number: int) -> str:
         return str(self.folder / f"{batch:06}-{number}.arrow")
+
+
+def _sweep(parent: Path) -> None:
+    """Remove spools under `parent` whose process is gone: it was killed, and what it held was not loaded."""
+    for folder in parent.glob(f"{_PREFIX}*-*"):
+        owner = folder.name.removeprefix(_PREFIX).partition("-")[0]
+        if owner.isdigit() and not _is_alive(int(owner)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_alive(process: int) -> bool:
+    """Whether a process with this number runs; where that cannot be asked harmlessly (Windows), it may."""
+    if os.name != "posix":
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

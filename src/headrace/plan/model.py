@@ -12,7 +12,7 @@ from typing import Any, Literal
 from headrace.jsonpath import JsonPath
 from headrace.message import Request
 from headrace.paginate import Pager
-from headrace.secret import Secret, mask
+from headrace.secrets import Secret, mask
 
 KeyCollisions = Literal["keep_last", "keep_all", "fail"]
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from headrace.config.placeholder import split
-from headrace.secret import Secret
+from headrace.secrets import Secret
 
 Values = Mapping[str, Any]
 #: Segments that any URL library takes for steps in the path, quoted or not.

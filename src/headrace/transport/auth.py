@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from headrace.errors import ConfigError, Problem
 from headrace.message import Request, Response
-from headrace.secret import Secret, remember, remember_pair
+from headrace.secrets import Secret, remember, remember_pair
 from headrace.transport.address import Origin, check_origin, full_url
 
 if TYPE_CHECKING:

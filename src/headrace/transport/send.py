@@ -24,7 +24,7 @@ import aiohttp
 from yarl import URL
 
 from headrace.message import Request, Response
-from headrace.secret import mask
+from headrace.secrets import mask
 from headrace.transport.address import full_url
 from headrace.transport.attempt import UNBOUNDED, AttemptFailed
 from headrace.transport.decompress import decompress, too_large

@@ -14,7 +14,7 @@ from typing import Final
 
 from headrace.errors import RefusedError, TransportError
 from headrace.message import Request, Response
-from headrace.secret import mask
+from headrace.secrets import mask
 from headrace.transport.address import place, shown
 from headrace.transport.attempt import AttemptFailed
 from headrace.transport.retry_after import retry_after

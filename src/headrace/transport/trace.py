@@ -12,7 +12,7 @@ from typing import Final
 
 from headrace.clock import Clock
 from headrace.message import Request, Response
-from headrace.secret import mask
+from headrace.secrets import mask
 from headrace.transport.address import shown
 
 _FIRST_ERROR_STATUS: Final = 400

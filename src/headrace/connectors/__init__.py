@@ -1,1 +1,0 @@
-"""Finished sources, declared on the configuration format."""
