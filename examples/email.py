@@ -1,5 +1,7 @@
 """Domains and events of the e-mail guide: the same as `email.yaml`, for `headrace run` and for `python email.py`."""
 
+from typing import Any
+
 import dlt
 
 from headrace import rest_api_source
@@ -11,10 +13,9 @@ NUMBER = {"data_type": "double", "nullable": True}
 JSON = {"data_type": "json", "nullable": True}
 
 
-def texts(*names):
+def texts(*names: str) -> dict[str, Any]:
     """Text columns of a child table, where dlt wants each to say its name."""
     return {"columns": {name: {"name": name, **TEXT} for name in names}}
-
 
 
 config = {

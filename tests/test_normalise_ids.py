@@ -77,7 +77,7 @@ def shape(*rows: Any) -> Node:
 def settled(*rows: Any) -> Any:
     """Rules in which the exact path has seen `rows`."""
     rules = working_tables()
-    rules.exact(rows, [f"id{number}" for number, _ in enumerate(rows)])
+    rules.exact(rows)
     return rules
 
 

@@ -36,17 +36,18 @@ def _add_part(
 ) -> bool:
     """Add the part of `rows` and those of their lists; False when a value does not fit."""
     columns: dict[str, pa.Array] = {}
+    objects = _Objects(rows)
     for column in layout.columns:
-        values = _cast(_at(rows, column.steps), column)
+        values = _cast(objects.at(column.steps), column)
         if values is None:
             return False
         columns[column.name] = values
-    if any(len(pc.list_flatten(_at(rows, steps))) for steps in layout.empty_lists):
+    if any(len(pc.list_flatten(objects.at(steps))) for steps in layout.empty_lists):
         return False
     own = len(parts)
     parts.append(Part(layout.name, columns, parent, owners, places))
     for child in layout.children:
-        lists = _at(rows, child.steps)
+        lists = objects.at(child.steps)
         of = pc.list_parent_indices(lists)
         if not _add_part(pc.list_flatten(lists), child, own, of, _places(lists, of), parts):
             return False
@@ -60,12 +61,23 @@ def _places(lists: pa.Array, owners: pa.Array) -> pa.Array:
     return pc.subtract(pa.array(range(len(owners)), pa.int64()), pc.take(starts, owners))
 
 
-def _at(rows: pa.Array, steps: tuple[str, ...]) -> pa.Array:
-    """The values at `steps` in `rows`, null where an object on the way is null; the rows themselves without steps."""
-    for step in steps:
-        # by position: a name may hold any character, also those that mean something to a field reference
-        rows = pc.struct_field(rows, [rows.type.get_field_index(step)])
-    return rows
+class _Objects:
+    """The values inside rows, by path; each object is taken apart once."""
+
+    def __init__(self, rows: pa.Array) -> None:
+        self._rows = rows
+        self._fields: dict[tuple[str, ...], dict[str, pa.Array]] = {}
+
+    def at(self, steps: tuple[str, ...]) -> pa.Array:
+        """The values at `steps`, null where an object on the way is null; the rows themselves without steps."""
+        return self._fields_at(steps[:-1])[steps[-1]] if steps else self._rows
+
+    def _fields_at(self, steps: tuple[str, ...]) -> dict[str, pa.Array]:
+        if steps not in self._fields:
+            objects = self.at(steps)
+            # `flatten` hands a null of the object down to its fields, `field` would not
+            self._fields[steps] = dict(zip((field.name for field in objects.type), objects.flatten(), strict=True))
+        return self._fields[steps]
 
 
 def _cast(values: pa.Array, column: ColumnLayout) -> pa.Array | None:

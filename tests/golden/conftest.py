@@ -1,0 +1,3 @@
+"""Cases are data: pytest collects nothing here."""
+
+collect_ignore_glob = ["*"]
