@@ -93,14 +93,18 @@ def test_any_bytes_give_a_page_or_an_answer_error_and_both_splits_agree(
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.sampled_from(["items", "data", "next", "a"]) | st.text(max_size=3), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["items", "data", "next", "a"]) | st.text(max_size=3), inner, max_size=4)
+    ),
     max_leaves=12,
 )
 
 
 @settings(max_examples=400, deadline=None)
-@given(document=json_values, ask=st.sampled_from((("items", ()), ("data.items", ("next",)), ("items", ("next", "a.next")))))
+@given(
+    document=json_values, ask=st.sampled_from((("items", ()), ("data.items", ("next",)), ("items", ("next", "a.next"))))
+)
 def test_page_without_declared_key_is_never_empty(document: Any, ask: tuple[str, tuple[str, ...]]) -> None:
     """Rows come from the declared place alone; where that is missing or null there is an error, not an empty page."""
     selector, wants = ask
@@ -275,7 +279,7 @@ def test_depth_is_a_decode_error() -> None:
 
 
 def test_fingerprint_tells_pages_apart() -> None:
-    one, other, same = (split(body).facts.fingerprint for body in (b'{"items":[1]}', b'{"items":[2]}', b'{"items":[1]}'))
+    one, other, same = (
+        split(body).facts.fingerprint for body in (b'{"items":[1]}', b'{"items":[2]}', b'{"items":[1]}')
+    )
     assert one == same != other
-
-

@@ -87,7 +87,12 @@ def test_json_columns_become_text() -> None:
     records = [b'{"a":{"x": [1]},"b":2}', b'{"a":[ ]}', b'{"a":null}', b'{"b":3}']
     changed = texts_for_json(records, {"a"}, to_text)
     assert changed is not None
-    assert [load_exact(record) for record in changed] == [{"a": '{"x":[1]}', "b": 2}, {"a": "[]"}, {"a": None}, {"b": 3}]
+    assert [load_exact(record) for record in changed] == [
+        {"a": '{"x":[1]}', "b": 2},
+        {"a": "[]"},
+        {"a": None},
+        {"b": 3},
+    ]
 
 
 @pytest.mark.parametrize("record", [b'{"a":"text"}', b'{"a":1}', b'{"a":true}', b'{"a":{},"\\ud800":1}'])

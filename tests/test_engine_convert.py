@@ -122,9 +122,7 @@ def test_paths_agree_on_ids_by_key_too(dice: Random) -> None:
     nasty = Nastiness(wide=False, surprise=0.01)
     keys = dice.choice((("1", "2", "3"), ("1", "2.0", "1.0"), ('"a"', '"b"'), ('"2024-01-01T00:00:00Z"', "null")))
     records = [
-        text.replace("{", f'{{"key":{dice.choice(keys)},', 1)
-        for text in data_set(dice, nasty)
-        if len(json.loads(text))
+        text.replace("{", f'{{"key":{dice.choice(keys)},', 1) for text in data_set(dice, nasty) if len(json.loads(text))
     ]
     note(str(records))
     # one record a page: what differs under one key is then an update
@@ -219,7 +217,9 @@ def test_json_column_is_exact_on_both_paths(batches: list[list[str]]) -> None:
 
 
 def test_declared_decimals_are_rounded_as_by_dlt() -> None:
-    rows = convert([['{"a":0.1}', '{"a":"0.1234567891234"}', '{"a":3}']], columns={"a": {"data_type": "decimal"}}).rows()
+    rows = convert(
+        [['{"a":0.1}', '{"a":"0.1234567891234"}', '{"a":3}']], columns={"a": {"data_type": "decimal"}}
+    ).rows()
     assert [str(row["a"]) for row in rows] == ["0.100000000", "0.123456789", "3.000000000"]
 
 

@@ -129,9 +129,7 @@ def run(guides: Guides, target: dlt.Pipeline) -> tuple[GuidesSim, Report]:
         target.run(rest_api_source(configuration(EMAIL, sim), name="email", report=report, clock=clock))
         with pytest.warns(HeadraceWarning, match="rows lack the declared key"):
             params = {"domain_id": list(guides.domain_ids)}
-            source = rest_api_source(
-                configuration(LINKS, sim), name="links", params=params, report=report, clock=clock
-            )
+            source = rest_api_source(configuration(LINKS, sim), name="links", params=params, report=report, clock=clock)
             target.run(source)
     return sim, report
 

@@ -89,7 +89,11 @@ def test_equal_rows_all_stay_and_a_second_run_doubles_nothing(options: Mapping[s
             warnings.simplefilter("ignore", HeadraceWarning)
             database, _ = load(target, *pages, **options)
         assert without_ids(database.rows("things")) == {'{"dt": 1}': 3, '{"dt": 2}': 1}
-        assert without_ids(database.rows("things__tags")) == {'{"value": "a"}': 2, '{"value": "b"}': 1, '{"value": "c"}': 1}
+        assert without_ids(database.rows("things__tags")) == {
+            '{"value": "a"}': 2,
+            '{"value": "b"}': 1,
+            '{"value": "c"}': 1,
+        }
         seen.append(sorted(row["_dlt_id"] for row in database.rows("things")))
     assert seen[0] == seen[1] == seen[2]
     assert len(set(seen[0])) == 4
@@ -134,7 +138,14 @@ def test_null_in_an_object_of_a_list_does_not_change_identity() -> None:
 
 @pytest.mark.parametrize(
     "other",
-    [b'{"a":[1]}', b'{"a":[1,null]}', b'{"a":[2,1]}', b'{"a":"1"}', b'{"a":[1,2],"b":0}', b'{"a":12345678901234567890123}'],
+    [
+        b'{"a":[1]}',
+        b'{"a":[1,null]}',
+        b'{"a":[2,1]}',
+        b'{"a":"1"}',
+        b'{"a":[1,2],"b":0}',
+        b'{"a":12345678901234567890123}',
+    ],
 )
 def test_content_changes_identity(other: bytes) -> None:
     assert content_digest(other, 10) != content_digest(b'{"a":[1,2]}', 10)
@@ -154,9 +165,15 @@ def test_same_click_in_two_domains_is_two_rows(tmp_path: Path) -> None:
 
 def test_last_row_of_a_key_wins_with_its_children_and_the_keys_id(tmp_path: Path) -> None:
     """Over pages of one batch; ids, also of children, are those of a run without repetition."""
-    pages = [['{"id":1,"t":[1,2]}', '{"id":2,"t":[5]}'], ['{"id":1,"t":[3]}', '{"id":3}'], ['{"id":1,"t":[4],"u":[{"w":[9]}]}']]
+    pages = [
+        ['{"id":1,"t":[1,2]}', '{"id":2,"t":[5]}'],
+        ['{"id":1,"t":[3]}', '{"id":3}'],
+        ['{"id":1,"t":[4],"u":[{"w":[9]}]}'],
+    ]
     database, report = load(pipeline(tmp_path, "ours"), *pages, **MERGE)
-    plain, _ = load(pipeline(tmp_path, "plain"), ['{"id":2,"t":[5]}', '{"id":3}', '{"id":1,"t":[4],"u":[{"w":[9]}]}'], **MERGE)
+    plain, _ = load(
+        pipeline(tmp_path, "plain"), ['{"id":2,"t":[5]}', '{"id":3}', '{"id":1,"t":[4],"u":[{"w":[9]}]}'], **MERGE
+    )
     assert report.of("things").superseded == 2
     assert set(database.tables) == set(plain.tables) == {"things", "things__t", "things__u", "things__u__w"}
     for table in plain.tables:
@@ -164,7 +181,12 @@ def test_last_row_of_a_key_wins_with_its_children_and_the_keys_id(tmp_path: Path
 
 
 def test_last_row_of_a_key_wins_over_batches(tmp_path: Path) -> None:
-    calls = {"a": ['{"id":1,"t":[1]}', '{"id":2}'], "b": ['{"id":1,"t":[2]}'], "c": ['{"id":3}'], "d": ['{"id":3,"t":[3]}']}
+    calls = {
+        "a": ['{"id":1,"t":[1]}', '{"id":2}'],
+        "b": ['{"id":1,"t":[2]}'],
+        "c": ['{"id":3}'],
+        "d": ['{"id":3,"t":[3]}'],
+    }
     database, report = load_calls(pipeline(tmp_path, "ours"), calls, **MERGE)
     plain, _ = load_calls(
         pipeline(tmp_path, "plain"), {"a": ['{"id":2}'], "b": ['{"id":1,"t":[2]}'], "d": ['{"id":3,"t":[3]}']}, **MERGE

@@ -12,7 +12,7 @@ a table dictionary that answers `resource`, which metrics ask of every table wri
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import dlt
@@ -30,7 +30,7 @@ from headrace.dlt_run import ResourceRun
 from headrace.engine import Fates
 from headrace.errors import AnswerError
 from headrace.message import TableBatch
-from headrace.normalise import conform
+from headrace.normalise import child_ids, conform
 
 #: Arrow bytes of a table that are handed over at once: dlt computes the table's schema anew each time, about 5 ms.
 _YIELD_BYTES: Final = 4 << 20
@@ -106,12 +106,29 @@ class _Loader:
             if not fates:
                 yield batch
                 continue
-            tables = {}
-            for name, table in batch.tables.items():
-                of_root = system.id if name == self._tables.root else system.root_id
-                kept = table.filter(pc.invert(pc.is_in(table.column(of_root), pa.array(fates.dropped, pa.string()))))
-                tables[name] = _renamed(kept, fates, (of_root, system.parent_id))
-            yield TableBatch(batch.resource, tables)
+            yield TableBatch(batch.resource, self._settled(batch.tables, fates))
+
+    def _settled(self, tables: Mapping[str, pa.Table], fates: Fates) -> dict[str, pa.Table]:
+        """`tables`, parents first, without the rows that were superseded, and with the final ids of the others."""
+        system = self._tables.system
+        dropped = pa.array(fates.dropped, pa.string())
+        renamed = dict(fates.renamed)
+        settled = {}
+        for name, table in tables.items():
+            of_root = system.id if name == self._tables.root else system.root_id
+            kept = table.filter(pc.invert(pc.is_in(table.column(of_root), dropped)))
+            if renamed and name != self._tables.root:
+                renamed |= self._renamed_children(name, kept, renamed)
+            settled[name] = _exchanged(kept, renamed, (system.id, system.parent_id, system.root_id))
+        return settled
+
+    def _renamed_children(self, name: str, table: pa.Table, renamed: Mapping[str, str]) -> dict[str, str]:
+        """New ids of the child rows whose parents get new ones: old -> new."""
+        system = self._tables.system
+        columns = (table.column(column).to_pylist() for column in (system.id, system.parent_id, system.list_idx))
+        changed = [(own, renamed[parent], at) for own, parent, at in zip(*columns, strict=True) if parent in renamed]
+        made = child_ids([parent for _, parent, _ in changed], name, [at for _, _, at in changed], self._tables)
+        return {own: new for (own, _, _), new in zip(changed, made, strict=True)}
 
     def _final(self, table: pa.Table, columns: Mapping[str, Any]) -> pa.Table:
         """`table` in its final columns, with the id of this load."""
@@ -248,11 +265,11 @@ class _ChildTable(dict[str, Any]):
         return (dict, (dict(self),))
 
 
-def _renamed(table: pa.Table, fates: Fates, names: tuple[str, ...]) -> pa.Table:
-    """`table` with the ids in columns `names` exchanged where the last row of a key takes the key's id."""
+def _exchanged(table: pa.Table, renamed: Mapping[str, str], names: Sequence[str]) -> pa.Table:
+    """`table` with the ids in columns `names` exchanged for their new ones."""
     for name in names:
         at = table.schema.get_field_index(name)
-        if fates.renamed and at >= 0:
-            ids = [fates.renamed.get(old, old) for old in table.column(at).to_pylist()]
+        if renamed and at >= 0:
+            ids = [renamed.get(old, old) for old in table.column(at).to_pylist()]
             table = table.set_column(at, name, pa.array(ids, pa.string()))
     return table

@@ -16,6 +16,8 @@ from headrace.errors import DecodeError
 
 #: How often an answer that is not JSON is worth asking for again: it may have been cut on the way.
 _RETRIES: Final = 3
+#: Python's own bound for making a number of text (`sys.set_int_max_str_digits`).
+_MAX_DIGITS: Final = 4300
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _ESCAPED_SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 
@@ -27,7 +29,7 @@ def load_exact(body: bytes, *, where: str | None = None) -> Any:
     except UnicodeDecodeError:
         text = body.decode("utf-8-sig", "replace")
     try:
-        document = json.loads(text, parse_constant=lambda _: None, parse_float=_finite)
+        document = json.loads(text, parse_constant=lambda _: None, parse_float=_finite, parse_int=_whole)
     except RecursionError:
         raise DecodeError("expected JSON of sane depth, got one nested about 1,000 levels deep", where=where) from None
     except json.JSONDecodeError as error:
@@ -56,6 +58,11 @@ def scrub(value: Any) -> Any:
     if isinstance(value, list):
         return [scrub(item) for item in value]
     return value
+
+
+def _whole(digits: str) -> int | str:
+    """An integer; its digits where there are so many that Python refuses to make a number of them."""
+    return int(digits) if len(digits) <= _MAX_DIGITS else digits
 
 
 def _finite(digits: str) -> float | None:

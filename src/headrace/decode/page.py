@@ -102,7 +102,10 @@ def _envelope_decoder(selector: JsonPath | None, wants: Sequence[JsonPath]) -> m
             return None
         if not _plant(tree, [str(step) for step in path.steps], leaf):
             return None
-    return msgspec.json.Decoder(_envelope_type(tree))
+    try:
+        return msgspec.json.Decoder(_envelope_type(tree))
+    except ValueError:  # msgspec takes no name with a quote, a backslash or a control character
+        return None
 
 
 def _plant(tree: dict[str, Any], steps: list[str], leaf: Any) -> bool:

@@ -11,6 +11,8 @@ from typing import Any
 
 import msgspec
 
+from headrace.decode.exact import load_exact
+
 _open = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
@@ -26,7 +28,7 @@ def _without(record: bytes, dropped: Collection[str]) -> bytes:
         fields = _open.decode(record)
     except msgspec.DecodeError:
         # msgspec refuses a lone surrogate in a key; the standard library reads it
-        kept = {key: value for key, value in json.loads(record).items() if key not in dropped}
+        kept = {key: value for key, value in load_exact(record).items() if key not in dropped}
         return json.dumps(kept).encode()
     kept_raw = {key: value for key, value in fields.items() if key not in dropped}
     return record if len(kept_raw) == len(fields) else msgspec.json.encode(kept_raw)

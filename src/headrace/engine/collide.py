@@ -7,38 +7,49 @@ from typing import Any, Final
 
 from headrace.decode import load_exact
 from headrace.errors import KeyCollisionError
-from headrace.normalise import content_digest
+from headrace.normalise import Key, content_digest
 from headrace.plan import ResourcePlan
 
 _DIGEST_BYTES: Final = 16
 
 
 def check_pages(
-    ids: Sequence[str], records: Sequence[bytes], page_sizes: Sequence[int], resource: ResourcePlan
+    ids: Sequence[str], records: Sequence[bytes], pages: Sequence[int], keys: Sequence[Key], resource: ResourcePlan
 ) -> None:
     """Raise `KeyCollisionError` when two rows of one page share an id and differ in content."""
     if len(set(ids)) == len(ids):
         return
-    start = 0
-    for size in page_sizes:
-        first_at: dict[str, int] = {}
-        for row in range(start, start + size):
-            first = first_at.setdefault(ids[row], row)
-            if first != row and _differ(records[first], records[row]):
-                raise collision(records[first], records[row], resource)
-        start += size
+    first_at: dict[tuple[int, str], int] = {}
+    for row, place in enumerate(zip(pages, ids, strict=True)):
+        first = first_at.setdefault(place, row)
+        if first != row and _differ(records[first], records[row]):
+            raise _collision(records[first], records[row], keys[row], resource)
 
 
-def check_run(differing: str | None, ids: Sequence[str], records: Sequence[bytes], resource: ResourcePlan) -> None:
-    """Raise `KeyCollisionError` when rows of this run with the id `differing` differ; one of them is in `records`."""
+def check_run(differing: str | None, ids: Sequence[str], keys: Sequence[Key], resource: ResourcePlan) -> None:
+    """Raise `KeyCollisionError` when rows of this run with the id `differing` differ; one of them has it in `ids`."""
     if differing is None:
         return
-    row = load_exact(records[ids.index(differing)])
+    key = keys[ids.index(differing)]
     raise KeyCollisionError(
-        f"expected rows that differ to have different keys {_names(resource)}, got {_values(row, resource)} again "
-        "with another content on a later page",
+        f"expected rows that differ to have different keys {_names(resource)}, got {_values(key)} again with another "
+        "content on a later page",
         where=f"resource `{resource.name}`",
         hint="`key_collisions: keep_last` keeps the last row of a key, `keep_all` keeps every row",
+    )
+
+
+def _collision(first: bytes, second: bytes, key: Key, resource: ResourcePlan) -> KeyCollisionError:
+    """The error for two rows that differ under one key: the key, a sample of what differs, the option that decides."""
+    one, other = load_exact(first), load_exact(second)
+    names = [name for name in {**one, **other} if one.get(name) != other.get(name)]
+    sample = "; ".join(f"`{name}` {_short(one.get(name))} and {_short(other.get(name))}" for name in names[:3])
+    return KeyCollisionError(
+        f"expected the key {_names(resource)} to be different in rows that differ, got {_values(key)} twice "
+        f"on one page ({sample})",
+        where=f"resource `{resource.name}`",
+        hint="`key_collisions: keep_all` keeps every row, keyed by its content; or declare the `primary_key` that "
+        "tells these rows apart",
     )
 
 
@@ -46,22 +57,8 @@ def _names(resource: ResourcePlan) -> str:
     return ", ".join(f"`{name}`" for name in resource.primary_key)
 
 
-def _values(row: Any, resource: ResourcePlan) -> str:
-    return ", ".join(f"{row.get(name)!r}" for name in resource.primary_key)
-
-
-def collision(first: bytes, second: bytes, resource: ResourcePlan) -> KeyCollisionError:
-    """The error for two rows that differ under one key: the key, a sample of what differs, the option that decides."""
-    one, other = load_exact(first), load_exact(second)
-    names = [name for name in {**one, **other} if one.get(name) != other.get(name)]
-    sample = "; ".join(f"`{name}` {_short(one.get(name))} and {_short(other.get(name))}" for name in names[:3])
-    return KeyCollisionError(
-        f"expected the key {_names(resource)} to be different in rows that differ, got {_values(one, resource)} twice "
-        f"on one page ({sample})",
-        where=f"resource `{resource.name}`",
-        hint="`key_collisions: keep_all` keeps every row, keyed by its content; or declare the `primary_key` that "
-        "tells these rows apart",
-    )
+def _values(key: Key) -> str:
+    return ", ".join(repr(value) for value in (key or {}).values())
 
 
 def _differ(first: bytes, second: bytes) -> bool:

@@ -14,7 +14,7 @@ from typing import Final, Literal
 
 import pyarrow as pa
 
-from headrace.decode import read_columns, texts_for_json, to_rows
+from headrace.decode import load_exact, read_columns, texts_for_json, to_rows
 from headrace.engine.collide import check_pages, check_run
 from headrace.engine.identity import Identities
 from headrace.engine.records import Records
@@ -29,11 +29,10 @@ from headrace.normalise import (
     build_layout,
     content_ids,
     gather,
-    key_columns,
     key_ids,
-    key_values,
     observe,
     random_ids,
+    read_keys,
     spread,
     with_ids,
 )
@@ -47,19 +46,20 @@ IdSource = Literal["key", "content", "chance", "dlt"]
 
 @dataclass(frozen=True)
 class _Run:
-    """Consecutive records that were read one way; one key a record."""
+    """Consecutive records read one way: their parts, and the places in the run of the records that became root rows."""
 
     parts: Sequence[Part]
-    keys: Sequence[Key]
+    sources: Sequence[int]
 
 
 @dataclass(frozen=True)
 class _Batch:
-    """A batch that was read: its prepared records, the record count of each page, and its runs."""
+    """A batch that was read: its runs, and for each root row its record, the number of its page, and its key."""
 
-    records: Sequence[bytes]
-    page_sizes: Sequence[int]
     runs: Sequence[_Run]
+    records: Sequence[bytes]
+    pages: Sequence[int]
+    keys: Sequence[Key]
 
 
 class Converter:
@@ -85,32 +85,40 @@ class Converter:
     def read(self, batch: Records) -> _Batch:
         """Read one batch to parts. Raises `AnswerError`. Batches are read one after the other, in order."""
         records = batch.prepared()
-        return _Batch(records, batch.page_sizes, list(self._runs(records)))
+        page_of = [page for page, size in enumerate(batch.page_sizes) for _ in range(size)]
+        runs: list[_Run] = []
+        rows: list[int] = []
+        keys: list[Key] = []
+        for start, run in self._runs(records):
+            runs.append(run)
+            rows.extend(start + source for source in run.sources)
+            keys.extend(read_keys(run.parts[0], self._key) if self._id_source == "key" and run.parts else [])
+        self._report.rows += len(records)
+        return _Batch(runs, [records[row] for row in rows], [page_of[row] for row in rows], keys)
 
     def finish(self, batch: _Batch) -> TableBatch:
         """Give the rows of a batch that was read their ids. Raises `KeyCollisionError`.
 
         Batches are finished in order too; one may be finished while the next is read.
         """
-        keys = [key for run in batch.runs for key in run.keys]
-        first_ids, ids = self._identify(batch.records, keys)
+        first_ids, ids = self._identify(batch)
         if self._id_source == "key":
-            check_pages(first_ids, batch.records, batch.page_sizes, self._resource)
+            check_pages(first_ids, batch.records, batch.pages, batch.keys, self._resource)
             if self._identities.superseded > self._report.superseded and self._resource.key_collisions == "fail":
-                check_run(self._identities.differing(), first_ids, batch.records, self._resource)
-        self._report.rows += len(batch.records)
+                check_run(self._identities.differing(), first_ids, batch.keys, self._resource)
         self._report.superseded = self._identities.superseded
         tables: dict[str, list[pa.Table]] = {}
         start = 0
         for run in batch.runs:
-            for name, table in with_ids(run.parts, ids[start : start + len(run.keys)], self._rules).items():
+            end = start + len(run.sources)
+            for name, table in with_ids(run.parts, ids[start:end], self._rules).items():
                 tables.setdefault(name, []).append(table)
-            start += len(run.keys)
+            start = end
         merged = {name: pa.concat_tables(parts, promote_options="default") for name, parts in tables.items()}
         return TableBatch(self._resource.name, merged)
 
-    def _runs(self, records: Sequence[bytes]) -> Iterator[_Run]:
-        """Consecutive runs of `records`, read one way or the other."""
+    def _runs(self, records: Sequence[bytes]) -> Iterator[tuple[int, _Run]]:
+        """Consecutive runs of `records` with their first place, read one way or the other."""
         position, size = 0, len(records)
         while position < len(records):
             run = records[position : position + size]
@@ -118,7 +126,7 @@ class Converter:
             if result is None and len(run) > _EXACT_RECORDS:
                 size = max(_EXACT_RECORDS, len(run) // 4)
                 continue
-            yield result or self._read_exact(run)
+            yield position, result or self._read_exact(run)
             position += len(run)
             size = 2 * size
 
@@ -128,34 +136,34 @@ class Converter:
             return None
         readable: Sequence[bytes] | None = records
         if layout.json_keys:
-            readable = texts_for_json(records, layout.json_keys, self._rules.json_text_of_raw)
+            readable = texts_for_json(records, layout.json_keys, self._json_text)
         nested = None if readable is None else read_columns(readable, layout.schema)
         parts = None if nested is None else spread(nested, layout)
-        if nested is None or parts is None:
-            return None
-        by_key = self._id_source == "key"
-        return _Run(parts, key_columns(nested, layout, self._key) if by_key else [None] * len(records))
+        return None if parts is None else _Run(parts, range(len(records)))
 
     def _read_exact(self, records: Sequence[bytes]) -> _Run:
         rows = to_rows(records)
         for row in rows:
             observe(self._shape, row)
-        by_key = self._id_source == "key"
-        keys = [key_values(row, self._key, self._rules) if by_key else None for row in rows]
-        parts = gather(self._rules.exact(rows), self._rules)
+        exact = self._rules.exact(rows)
         self._layout = build_layout(self._shape, self._rules)
         self._report.exact_rows += len(rows)
-        return _Run(parts, keys)
+        return _Run(gather(exact, self._rules), exact.sources)
 
-    def _identify(self, records: Sequence[bytes], keys: Sequence[Key]) -> tuple[Sequence[str], Sequence[str]]:
-        """First and stored ids of a batch."""
+    def _json_text(self, raw: bytes) -> str:
+        return self._rules.json_text(load_exact(raw))
+
+    def _identify(self, batch: _Batch) -> tuple[Sequence[str], Sequence[str]]:
+        """First and stored ids of the root rows of a batch."""
         if self._id_source in ("chance", "dlt"):
-            ids = random_ids(len(records), self._rules)
+            ids = random_ids(len(batch.records), self._rules)
             return ids, ids
-        contents = content_ids(records, self._rules) if self._needs_contents else None
+        contents = content_ids(batch.records, self._rules) if self._needs_contents else None
         if self._id_source == "key":
-            first_ids = key_ids(keys, records, self._rules)
-            self._report.keyless += sum(key is None for key in keys)
+            first_ids = key_ids(batch.keys, batch.records, self._rules)
+            by_key = [key is not None for key in batch.keys]
+            self._report.keyless += by_key.count(False)
         else:
-            first_ids = contents or content_ids(records, self._rules)
-        return first_ids, self._identities.assign(first_ids, [key is not None for key in keys], contents)
+            first_ids = content_ids(batch.records, self._rules)
+            by_key = [False] * len(first_ids)
+        return first_ids, self._identities.assign(first_ids, by_key, contents)

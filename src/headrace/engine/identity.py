@@ -29,7 +29,7 @@ class Fates:
     renamed: dict[str, str]
 
     def __bool__(self) -> bool:
-        return bool(self.dropped)
+        return bool(self.dropped or self.renamed)
 
 
 class Identities:

@@ -1,8 +1,8 @@
 """COLUMNS -> DLT'S TABLES: which path becomes which column of which table, child rows, ids, and the final columns."""
 
 from headrace.normalise.evolve import conform
-from headrace.normalise.ids import content_digest, content_ids, key_ids, random_ids, repeated_id
-from headrace.normalise.key import Key, key_columns, key_values
+from headrace.normalise.ids import child_ids, content_digest, content_ids, key_ids, random_ids, repeated_id
+from headrace.normalise.key import Key, read_keys
 from headrace.normalise.layout import Layout, build_layout
 from headrace.normalise.nest import spread
 from headrace.normalise.part import Part, gather, with_ids
@@ -19,15 +19,15 @@ __all__ = [
     "StandIn",
     "SystemColumns",
     "build_layout",
+    "child_ids",
     "conform",
     "content_digest",
     "content_ids",
     "gather",
-    "key_columns",
     "key_ids",
-    "key_values",
     "observe",
     "random_ids",
+    "read_keys",
     "repeated_id",
     "spread",
     "with_ids",

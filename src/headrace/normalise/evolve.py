@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from decimal import ROUND_HALF_UP, Context, Decimal
+from typing import Any, Final
 
 import pyarrow as pa
 
 from headrace.normalise.rules import Column, Rules
+
+#: Digits enough for any decimal that Arrow holds.
+_WIDE: Final = Context(prec=80)
 
 
 def rows_to_table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, Column], rules: Rules) -> pa.Table:
@@ -39,4 +43,11 @@ def _to_array(values: list[Any], column: Column, rules: Rules) -> pa.Array:
     kind = rules.arrow_type(column)
     if column["data_type"] == "json":
         values = [None if value is None else rules.json_text(value) for value in values]
+    if pa.types.is_decimal(kind):
+        values = [None if value is None else _rounded(Decimal(value), kind.scale) for value in values]
     return pa.array(values, kind)
+
+
+def _rounded(value: Decimal, scale: int) -> Decimal:
+    """`value` with `scale` digits after the point, half up, as the destination would round it."""
+    return value.quantize(Decimal(1).scaleb(-scale), rounding=ROUND_HALF_UP, context=_WIDE)

@@ -12,19 +12,18 @@ import base64
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from headrace.normalise.key import Key
 from headrace.normalise.rules import Rules
 
 _shake = hashlib.shake_128
 _to_json = msgspec.json.Encoder(order="sorted").encode
 
 
-def key_ids(keys: Iterable[Key], records: Sequence[bytes], rules: Rules) -> list[str]:
+def key_ids(keys: Iterable[Mapping[str, Any] | None], records: Sequence[bytes], rules: Rules) -> list[str]:
     """One id a row: by its key, by its content where the key is None (a part of it missing or null)."""
     size = rules.id_bytes()
     return _encode(
@@ -68,13 +67,16 @@ def content_digest(record: bytes, size: int) -> bytes:
     try:
         content = msgspec.json.encode(_without_nulls(msgspec.json.decode(record)), order="sorted")
     except (msgspec.MsgspecError, OverflowError, RecursionError):
-        content = json.dumps(_without_nulls(json.loads(record)), sort_keys=True).encode()
+        # `parse_int=str`: Python refuses to make a number of thousands of digits, and none is needed here
+        content = json.dumps(_without_nulls(json.loads(record, parse_int=str)), sort_keys=True).encode()
     return hashlib.shake_128(content).digest(size)
 
 
 def _without_nulls(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _without_nulls(item) for key, item in value.items() if item is not None}
+    if isinstance(value, list):
+        return [_without_nulls(item) for item in value]
     return value
 
 

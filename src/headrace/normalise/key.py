@@ -1,4 +1,8 @@
-"""The values of a declared key, from columns and from decoded rows: the same values, so the same ids."""
+"""The declared key of rows, read off the typed columns: what the destination compares is what decides here.
+
+`9` and `"9"` in a bigint column are one key, and so are two spellings of one instant. A key of which a part is null, or
+went to a variant column because it is of another kind, is no key: such a row is told apart by its content.
+"""
 
 from __future__ import annotations
 
@@ -7,47 +11,28 @@ from typing import Any
 
 import pyarrow as pa
 
-from headrace.normalise.layout import Layout
-from headrace.normalise.rules import Rules
+from headrace.normalise.part import Part
 
-#: One key a row as the API sent its values, by column name; None where a part of it is missing or null.
+#: One key a row: column name -> value; None where a part of it is null.
 Key = Mapping[str, Any] | None
 
 
-def key_columns(nested: pa.Table, layout: Layout, names: Sequence[str]) -> list[Key]:
-    """The key of each row of a columnar batch."""
-    steps = {column.name: column.steps for column in layout.root.columns}
-    if not all(name in steps for name in names):
-        return [None] * nested.num_rows
-    values = [_values(nested, steps[name]) for name in names]
+def read_keys(root: Part, names: Sequence[str]) -> list[Key]:
+    """The key of each row of a root part."""
+    if not names or not all(name in root.columns for name in names):
+        return [None] * len(root.owners)
+    values = [_plain(root.columns[name]) for name in names]
     return [
         None if any(part is None for part in parts) else dict(zip(names, parts, strict=True))
         for parts in zip(*values, strict=True)
     ]
 
 
-def _values(nested: pa.Table, steps: tuple[str, ...]) -> list[Any]:
-    """The values at one path."""
-    values: list[Any] = nested.column(nested.schema.get_field_index(steps[0])).to_pylist()
-    for step in steps[1:]:
-        values = [None if value is None else value.get(step) for value in values]
+def _plain(column: pa.Array) -> list[Any]:
+    """Values as texts, numbers and booleans; those of other types as the text that Arrow gives them."""
+    kind = column.type
+    if pa.types.is_string(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind):
+        values: list[Any] = column.to_pylist()
+    else:
+        values = column.cast(pa.string()).to_pylist()
     return values
-
-
-def key_values(row: Any, names: Sequence[str], rules: Rules) -> Key:
-    """The key of one decoded row, found by the names that its paths get in the table."""
-    found: dict[str, Any] = {}
-    waiting: list[tuple[Any, tuple[str, ...]]] = [(row, ())]
-    while waiting:
-        current, path = waiting.pop()
-        if not isinstance(current, dict):
-            continue
-        for key, value in current.items():
-            steps = (*path, rules.identifier(key))
-            name = rules.shorten(*steps)
-            if isinstance(value, dict):
-                if any(wanted.startswith(name) for wanted in names):
-                    waiting.append((value, steps))
-            elif name in names:
-                found[name] = value
-    return {name: found[name] for name in names} if all(found.get(name) is not None for name in names) else None

@@ -138,7 +138,8 @@ class _Builder:
         child = _Draft(self._rules.shorten(*fragments), fragments, steps, scalar=item.kinds != {"object"})
         if not item.kinds:
             table.empty_lists.append(steps)
-            return pa.list_(pa.null())
+            # not of nulls: the reader makes broken arrays of those; whatever an item is, the run is refused
+            return pa.list_(pa.string())
         if not self._rules.columns(child.name):
             return pa.null()
         if item.kinds == {"object"}:

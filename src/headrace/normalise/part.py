@@ -22,7 +22,7 @@ from headrace.normalise.rules import ExactRows, Rules, StandIn
 class Part:
     """The rows of one table without ids.
 
-    `owners` says for each row which row of part `parent` it belongs to (of the records, for the root part, which is the
+    `owners` says for each row which row of part `parent` it belongs to (its own number in the root part, which is the
     first), `places` where it stood in that row's list (None for the root). `given` are ids that rows bring themselves,
     None for those that do not; None altogether when no row does.
     """
@@ -51,7 +51,7 @@ def gather(exact: ExactRows, rules: Rules) -> list[Part]:
         parent = rules.parent(name)
         given = None if all(isinstance(identity, StandIn) for identity in ids) else [_given(one) for one in ids]
         if parent is None:
-            owners, places = pa.array(exact.sources, pa.int64()), None
+            owners, places = pa.array(range(len(rows)), pa.int64()), None
         else:
             owners = pa.array([rows_by_id[parent][row[system.parent_id]] for row in rows], pa.int64())
             places = pa.array([row[system.list_idx] for row in rows], pa.int64())
@@ -65,14 +65,14 @@ def _given(identity: str) -> str | None:
 
 
 def with_ids(parts: Sequence[Part], ids: Sequence[str], rules: Rules) -> dict[str, pa.Table]:
-    """The tables of `parts` with dlt's id columns, empty child tables left out; `ids` are those of the records."""
+    """The tables of `parts` with dlt's id columns, empty child tables left out; `ids` are those of the root rows."""
     system = rules.system
     known: list[tuple[pa.Array, pa.Array]] = []
     tables = {}
     for part in parts:
         added: dict[str, Any] = {}
         if part.places is None:
-            own = roots = _choose(pc.take(pa.array(ids, pa.string()), part.owners), part.given)
+            own = roots = _choose(pa.array(ids, pa.string()), part.given)
         else:
             parent_ids, parent_roots = known[part.parent]
             owner_ids, roots = pc.take(parent_ids, part.owners), pc.take(parent_roots, part.owners)

@@ -83,10 +83,6 @@ class Rules(Protocol):
         """The text that a JSON column holds for `value`."""
         ...
 
-    def json_text_of_raw(self, raw: bytes) -> str:
-        """The same for a value still in JSON."""
-        ...
-
     def id_bytes(self) -> int:
         """Bytes of a digest that make an id."""
         ...
