@@ -26,13 +26,15 @@ def check_pages(
             raise _collision(records[first], records[row], keys[row], resource)
 
 
-def check_run(differing: str | None, ids: Sequence[str], keys: Sequence[Key], resource: ResourcePlan) -> None:
+def check_run(
+    differing: str | None, ids: Sequence[str], records: Sequence[bytes], keys: Sequence[Key], resource: ResourcePlan
+) -> None:
     """Raise `KeyCollisionError` when rows of this run with the id `differing` differ; one of them has it in `ids`."""
     if differing is None:
         return
-    key = keys[ids.index(differing)]
+    row = ids.index(differing)
     raise KeyCollisionError(
-        f"expected rows that differ to have different keys {_names(resource)}, got {_values(key)} again with another "
+        f"expected rows that differ to have different keys {_names(resource)}, got {_values(load_exact(records[row]), keys[row], resource)} again with another "
         "content on a later page",
         where=f"resource `{resource.name}`",
         hint="`key_collisions: keep_last` keeps the last row of a key, `keep_all` keeps every row",
@@ -45,7 +47,7 @@ def _collision(first: bytes, second: bytes, key: Key, resource: ResourcePlan) ->
     names = [name for name in {**one, **other} if one.get(name) != other.get(name)]
     sample = "; ".join(f"`{name}` {_short(one.get(name))} and {_short(other.get(name))}" for name in names[:3])
     return KeyCollisionError(
-        f"expected the key {_names(resource)} to be different in rows that differ, got {_values(key)} twice "
+        f"expected the key {_names(resource)} to be different in rows that differ, got {_values(one, key, resource)} twice "
         f"on one page ({sample})",
         where=f"resource `{resource.name}`",
         hint="`key_collisions: keep_all` keeps every row, keyed by its content; or declare the `primary_key` that "
@@ -57,8 +59,10 @@ def _names(resource: ResourcePlan) -> str:
     return ", ".join(f"`{name}`" for name in resource.primary_key)
 
 
-def _values(key: Key) -> str:
-    return ", ".join(repr(value) for value in (key or {}).values())
+def _values(row: Any, key: Key, resource: ResourcePlan) -> str:
+    """The key of a row as the API spelt it, where the declared names are the API's own."""
+    typed = list((key or {}).values())
+    return ", ".join(repr(row.get(name, value)) for name, value in zip(resource.primary_key, typed, strict=False))
 
 
 def _differ(first: bytes, second: bytes) -> bool:

@@ -105,7 +105,7 @@ class Converter:
         if self._id_source == "key":
             check_pages(first_ids, batch.records, batch.pages, batch.keys, self._resource)
             if self._identities.superseded > self._report.superseded and self._resource.key_collisions == "fail":
-                check_run(self._identities.differing(), first_ids, batch.keys, self._resource)
+                check_run(self._identities.differing(), first_ids, batch.records, batch.keys, self._resource)
         self._report.superseded = self._identities.superseded
         tables: dict[str, list[pa.Table]] = {}
         start = 0
