@@ -207,7 +207,7 @@ hostile_pages = st.lists(
 @given(pages=hostile_pages, seed=st.integers(0, 2**32), width=widths)
 def test_hostile_references_end_or_raise(stop: bool | None, pages: Sequence[Any], seed: int, width: int) -> None:
     """Random cursors of a small set with random emptiness: finite, whatever the order (P05, P06)."""
-    random_ = random.Random(seed)  # noqa: S311 - hostile, not secret
+    random_ = random.Random(seed)
 
     def serve(_: dict[str, str]) -> Answer:
         count, reference, odd = random_.choice(pages)

@@ -326,7 +326,7 @@ def test_hints_are_as_given_and_copied() -> None:
     ("file", "argument", "dropped"),
     [("drop", None, True), ("keep", None, False), ("keep", "drop", True), ("drop", "keep", False)],
 )
-def test_privacy(file: str, argument: str | None, dropped: bool) -> None:  # noqa: FBT001
+def test_privacy(file: str, argument: str | None, dropped: bool) -> None:
     raw = {"client": {"base_url": "http://a"}, "resources": [{"name": "a", "private": ["p"]}], "privacy": file}
     made = build_plan(validate(raw, resolve_secret=str), privacy=argument)
     assert made.resources[0].drop_private is dropped

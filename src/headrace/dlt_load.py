@@ -56,6 +56,8 @@ def load_tables(run: ResourceRun) -> Iterator[DataItemWithMeta]:
     """The tables of a finished run in row order, each marked with its hints when it comes first."""
     # what is learned of this run's rows must not stay on a resource that may be run again
     hints, variants = copy.deepcopy(run.resource._hints), copy.copy(run.resource._hints_variants)  # noqa: SLF001
+    # child tables stand in the schema with all their columns; through these hints dlt would give them the root's too
+    (run.resource._hints or {}).pop("nested_hints", None)  # noqa: SLF001
     try:
         run.warn_keyless()
         yield from _Loader(run).tables()

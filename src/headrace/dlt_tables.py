@@ -11,11 +11,13 @@ from __future__ import annotations
 import itertools
 import json as standard_json
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any, Final
 
 import pyarrow as pa
+from dlt.common.configuration.container import Container
 from dlt.common.destination import DestinationCapabilitiesContext
 from dlt.common.json import json
 from dlt.common.libs.pyarrow import get_py_arrow_datatype
@@ -51,11 +53,13 @@ class WorkingTables:
     """
 
     def __init__(self, schema: Schema, tables: Sequence[Any], caps: DestinationCapabilitiesContext) -> None:
-        updated = schema.clone()
-        for table in tables:
-            updated.update_table(table, merge_compound_props=False)
-        # dlt's normaliser reads what it propagates to child rows when it is made, which is before a table is added
-        self.schema = updated.clone()
+        self._caps = caps
+        with self._destination():
+            updated = schema.clone()
+            for table in tables:
+                updated.update_table(table, merge_compound_props=False)
+            # dlt's normaliser reads what it propagates to child rows when it is made, which is before a table is added
+            self.schema = updated.clone()
         naming = self.schema.naming
         self.root: str = naming.normalize_tables_path(tables[0]["name"])
         #: The declared key: column name -> whether it may be null. While rows are read it may: those that lack the key
@@ -65,7 +69,6 @@ class WorkingTables:
             if column.get("primary_key"):
                 self.key[name] = column.get("nullable", False)
                 column["nullable"] = True
-        self._caps = caps
         self._capture = _Capture()
         self._numbers = itertools.count()
         self.identifier = lru_cache(maxsize=None)(_named(naming.normalize_path))
@@ -99,6 +102,10 @@ class WorkingTables:
 
     def exact(self, rows: Iterable[Any]) -> ExactRows:
         """Rows as dlt's normaliser makes them. Raises `AnswerError` when one does not fit the declared columns."""
+        with self._destination():
+            return self._normalise(rows)
+
+    def _normalise(self, rows: Iterable[Any]) -> ExactRows:
         self._capture.rows = {}
         sources: list[int] = []
         for number, row in enumerate(rows):
@@ -142,6 +149,11 @@ class WorkingTables:
         for name in names:
             names.extend(table for table, schema in self.schema.tables.items() if schema.get("parent") == name)
         return names
+
+    def _destination(self) -> AbstractContextManager[Any]:
+        """Tell dlt of this thread what the destination can do: from that come merge strategies, and so ids by hash."""
+        context: AbstractContextManager[Any] = Container().injectable_context(self._caps)
+        return context
 
     def _make_normalizer(self) -> JsonLItemsNormalizer:
         if not self.dlt_makes_ids:

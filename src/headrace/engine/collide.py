@@ -34,8 +34,8 @@ def check_run(
         return
     row = ids.index(differing)
     raise KeyCollisionError(
-        f"expected rows that differ to have different keys {_names(resource)}, got {_values(load_exact(records[row]), keys[row], resource)} again with another "
-        "content on a later page",
+        f"expected rows that differ to have different keys {_names(resource)}, "
+        f"got {_values(load_exact(records[row]), keys[row], resource)} again with another content on a later page",
         where=f"resource `{resource.name}`",
         hint="`key_collisions: keep_last` keeps the last row of a key, `keep_all` keeps every row",
     )
@@ -47,8 +47,8 @@ def _collision(first: bytes, second: bytes, key: Key, resource: ResourcePlan) ->
     names = [name for name in {**one, **other} if one.get(name) != other.get(name)]
     sample = "; ".join(f"`{name}` {_short(one.get(name))} and {_short(other.get(name))}" for name in names[:3])
     return KeyCollisionError(
-        f"expected the key {_names(resource)} to be different in rows that differ, got {_values(one, key, resource)} twice "
-        f"on one page ({sample})",
+        f"expected the key {_names(resource)} to be different in rows that differ, "
+        f"got {_values(one, key, resource)} twice on one page ({sample})",
         where=f"resource `{resource.name}`",
         hint="`key_collisions: keep_all` keeps every row, keyed by its content; or declare the `primary_key` that "
         "tells these rows apart",

@@ -212,8 +212,13 @@ def _key(said: str | list[str] | None) -> tuple[str, ...]:
 
 def _hints(resource: ResourceOptions) -> dict[str, Any]:
     """Hints that were given, copied: dlt writes into the mappings that it gets."""
-    given = {name: getattr(resource, name) for name in _HINTS}
-    return {name: copy.deepcopy(value) for name, value in given.items() if value is not None}
+    given = {name: copy.deepcopy(getattr(resource, name)) for name in _HINTS}
+    for nested in (given["nested_hints"] or {}).values():
+        columns = nested.get("columns") if isinstance(nested, dict) else None
+        if isinstance(columns, dict):
+            # dlt fills in the name in `columns` of a resource, and misses it here
+            nested["columns"] = {name: {"name": name, **column} for name, column in columns.items()}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def _path(text: str | None) -> JsonPath | None:
