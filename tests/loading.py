@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
+import traceback
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,19 +17,23 @@ os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
 os.environ.setdefault("RUNTIME__LOG_LEVEL", "CRITICAL")
 
 import dlt
+import pytest
 from dlt.common.destination import DestinationCapabilitiesContext
 from dlt.common.schema import Schema
-from dlt.common.schema.utils import new_table
+from dlt.pipeline.exceptions import PipelineStepFailed
 
 from headrace import rest_api_source
 from headrace.clock import TurnedClock
 from headrace.dlt_tables import WorkingTables
 from headrace.engine import Report
+from headrace.errors import HeadraceError
 from headrace.sim.message import Reply, Request
 from headrace.sim.server import Server
 
 #: Resource -> its pages -> the records of a page as JSON text.
 Pages = Mapping[str, Sequence[Sequence[str]]]
+#: Resource -> hints of its own.
+Hints = Mapping[str, Mapping[str, Any]]
 #: Columns as (name, type, nullable), rows as tuples.
 Table = tuple[list[tuple[str, str, str]], list[tuple[Any, ...]]]
 
@@ -60,7 +68,7 @@ def cursor_service(pages: Pages) -> Callable[[Request], Reply]:
     return answer
 
 
-def configuration(url: str, names: Sequence[str], **defaults: Any) -> dict[str, Any]:
+def configuration(url: str, names: Sequence[str], hints: Hints | None = None, **defaults: Any) -> dict[str, Any]:
     """The configuration for `cursor_service`; `defaults` are options of all resources."""
     endpoint = {
         "data_selector": "items",
@@ -69,7 +77,9 @@ def configuration(url: str, names: Sequence[str], **defaults: Any) -> dict[str, 
     return {
         "client": {"base_url": url},
         "resource_defaults": defaults,
-        "resources": [{"name": name, "endpoint": {"path": name, **endpoint}} for name in names],
+        "resources": [
+            {"name": name, "endpoint": {"path": name, **endpoint}, **(hints or {}).get(name, {})} for name in names
+        ],
     }
 
 
@@ -83,14 +93,16 @@ def pipeline(folder: Path, name: str) -> dlt.Pipeline:
     )
 
 
-def load_ours(target: dlt.Pipeline, pages: Pages, *, report: Report | None = None, **defaults: Any) -> None:
+def load_ours(
+    target: dlt.Pipeline, pages: Pages, *, report: Report | None = None, hints: Hints | None = None, **defaults: Any
+) -> None:
     """Serve `pages` and load them through the real bridge."""
     with Server(cursor_service(pages)) as server:
-        config = configuration(server.url, list(pages), **defaults)
+        config = configuration(server.url, list(pages), hints, **defaults)
         target.run(rest_api_source(config, name="rows", report=report, clock=TurnedClock()))
 
 
-def load_dlt(target: dlt.Pipeline, pages: Pages, **hints: Any) -> None:
+def load_dlt(target: dlt.Pipeline, pages: Pages, *, hints: Hints | None = None, **defaults: Any) -> None:
     """Load the same pages, decoded, as plain resources of stock dlt."""
 
     def resource(name: str) -> Any:
@@ -98,13 +110,36 @@ def load_dlt(target: dlt.Pipeline, pages: Pages, **hints: Any) -> None:
             for page in pages[name]:
                 yield [json.loads(text) for text in page]
 
-        return dlt.resource(rows, name=name, **hints)
+        return dlt.resource(rows, name=name, **{**defaults, **(hints or {}).get(name, {})})
 
     @dlt.source(name="rows")
     def source() -> list[Any]:
         return [resource(name) for name in pages]
 
     target.run(source())
+
+
+@contextmanager
+def refused(kind: type[BaseException]) -> Iterator[list[BaseException]]:
+    """Loading must fail, with a `kind` at its root: the first error of ours, or the very first if none is.
+
+    The error stands in the list afterwards. What dlt leaves open when it fails is let go here, not in a later test.
+    """
+    found: list[BaseException] = []
+    with pytest.raises(PipelineStepFailed) as caught:
+        yield found
+    chain: list[BaseException] = []
+    error: BaseException | None = caught.value
+    while error is not None:
+        chain.append(error)
+        error = error.__cause__ or error.__context__
+    found.append(next((link for link in chain if isinstance(link, HeadraceError)), chain[-1]))
+    for link in chain:
+        traceback.clear_frames(link.__traceback__)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
+    assert type(found[0]) is kind, caught.value
 
 
 @dataclass(frozen=True)

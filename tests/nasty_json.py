@@ -1,16 +1,26 @@
 """JSON as bad APIs write it: records as raw text, regular enough that the fast path is tried.
 
 A data set has a template (path -> kind of value), and records that follow it with gaps, nulls and a few surprises.
-All comes from one `random.Random`: a data set is a function of a seed, and quick to make. Texts are written by hand, not by a JSON library, because spacing, escapes, number forms and duplicate keys matter.
+All comes from one `random.Random`: a data set is a function of a seed, and quick to make. Texts are written by hand, not
+by a JSON library, because spacing, escapes, number forms and duplicate keys matter.
+
+Seeds count up from `HEADRACE_SEED` (0). How many a test takes is multiplied by `HEADRACE_EXAMPLES` (1): 20 is a long
+search, and one seed is tried again with `HEADRACE_SEED=<seed> HEADRACE_EXAMPLES=0`.
 """
 
 from __future__ import annotations
 
+import functools
+import inspect
 import json
-from random import Random
+import os
+from collections.abc import Callable
 from dataclasses import dataclass
+from random import Random
 from typing import Any
 
+EXAMPLES = float(os.environ.get("HEADRACE_EXAMPLES", "1"))
+FIRST_SEED = int(os.environ.get("HEADRACE_SEED", "0"))
 
 #: Names that collide once named as columns, are empty, have dots or capitals, or belong to dlt's own vocabulary.
 KEYS = (
@@ -75,6 +85,32 @@ _LITERALS: dict[str, tuple[str, ...]] = {
 }
 _TEXTS: dict[str, tuple[str, ...]] = {"text": TEXTS, "moment": MOMENTS, "odd_moment": MOMENTS + ODD_MOMENTS}
 _SURPRISES = ("{}", "[]", '{"z":1}', "[[1]]", '[{"z":null}]', "[null]", "null")
+
+
+def examples(usual: int) -> int:
+    """How many examples a test takes that usually takes `usual`, at least one."""
+    return max(1, round(usual * EXAMPLES))
+
+
+def random_sets(usual: int) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Run a test with one `dice` a seed; a failure names the seed."""
+
+    def decorate(test: Callable[..., None]) -> Callable[..., None]:
+        @functools.wraps(test)
+        def run(**fixtures: Any) -> None:
+            for seed in range(FIRST_SEED, FIRST_SEED + examples(usual)):
+                try:
+                    test(dice=Random(seed), **fixtures)
+                except BaseException:
+                    print(f"failed with seed {seed}: HEADRACE_SEED={seed} HEADRACE_EXAMPLES=0 tries it again")  # noqa: T201
+                    raise
+
+        signature = inspect.signature(test)
+        others = [parameter for name, parameter in signature.parameters.items() if name != "dice"]
+        run.__signature__ = signature.replace(parameters=others)  # type: ignore[attr-defined]
+        return run
+
+    return decorate
 
 
 def data_set(dice: Random, nasty: Nastiness = ALL, *, records: int = 12) -> list[str]:

@@ -7,11 +7,9 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import Phase, given, settings
-from hypothesis import strategies as st
-from nasty_json import ALL, data_set
 
 from headrace.decode import add_values, drop_keys, load_exact, texts_for_json
+from nasty_json import ALL, data_set, random_sets
 
 SECRET = "smtp-secret"
 
@@ -67,8 +65,7 @@ def test_no_values_change_nothing() -> None:
     assert add_values([b'{"a":1}'], {}) == [b'{"a":1}']
 
 
-@settings(max_examples=200, deadline=None, phases=[Phase.generate])
-@given(dice=st.randoms(use_true_random=True))
+@random_sets(200)
 def test_rewriting_keeps_every_other_value(dice: Random) -> None:
     for text in data_set(dice, ALL):
         record = text.encode()

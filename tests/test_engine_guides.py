@@ -16,13 +16,13 @@ from typing import Any
 import dlt
 import pytest
 from dlt.common.normalizers.naming.snake_case import NamingConvention
-from loading import Database, pipeline, read_database
 
 from headrace import rest_api_source
 from headrace.clock import TurnedClock
 from headrace.config import HeadraceWarning
 from headrace.engine import Report
 from headrace.sim import Guides, GuidesSim, page_faults
+from loading import Database, pipeline, read_database
 
 NAMING = NamingConvention()
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")

@@ -7,42 +7,84 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from dlt.common.normalizers.json.helpers import get_nested_row_hash, get_row_hash
+
+from headrace.normalise import (
+    Key,
+    Node,
+    build_layout,
+    child_ids,
+    content_ids,
+    gather,
+    key_ids,
+    observe,
+    random_ids,
+    read_keys,
+    repeated_id,
+)
 from loading import working_tables
 
-from headrace.normalise import Node, build_layout, content_ids, key_ids, key_values, observe, random_ids, repeated_id
-from headrace.normalise.ids import child_ids
+
+def keys_of(rows: list[Any], names: list[str]) -> list[Key]:
+    """The keys `names` of `rows`, as the exact path types them."""
+    rules = working_tables(primary_key=names, write_disposition="merge")
+    return read_keys(gather(rules.exact(rows), rules)[0], names)
 
 
 @pytest.mark.parametrize("row", [{"id": 1}, {"id": "x"}, {"id": "é"}, {"id": 2**63 - 1}, {"id": 1.5}, {"id": True}])
 def test_id_by_key_is_dlts_row_hash(row: dict[str, Any]) -> None:
-    rules = working_tables(primary_key="id", write_disposition="merge")
-    key = key_values(row | {"other": 1}, ["id"], rules)
-    assert key_ids([key], [b"{}"], rules) == [get_row_hash(row, ["id"])]
+    (key,) = keys_of([row | {"other": 1}], ["id"])
+    assert key_ids([key], [b"{}"], working_tables()) == [get_row_hash(row, ["id"])]
 
 
 def test_id_by_composite_key_is_dlts_row_hash() -> None:
-    rules = working_tables(primary_key=["a", "b"], write_disposition="merge")
-    keys = [key_values(row, ["a", "b"], rules) for row in ({"b": 1, "a": "x"}, {"a": "x", "b": 1, "c": 0})]
+    keys = keys_of([{"b": 1, "a": "x"}, {"a": "x", "b": 1, "c": 0}], ["a", "b"])
     expected = get_row_hash({"a": "x", "b": 1}, ["a", "b"])
-    assert key_ids(keys, [b"{}"] * 2, rules) == [expected, expected]
+    assert key_ids(keys, [b"{}"] * 2, working_tables()) == [expected, expected]
+
+
+def test_row_without_key_has_the_id_of_its_content() -> None:
+    rules = working_tables()
+    assert key_ids([None, {"id": 1}], [b'{"a":1}', b"{}"], rules)[0] == content_ids([b'{ "a": 1 }'], rules)[0]
 
 
 @pytest.mark.parametrize(
-    ("row", "names", "key"),
+    ("rows", "names", "keys"),
     [
-        ({"itemId": 1}, ["item_id"], {"item_id": 1}),
-        ({"a": {"id": 1}}, ["a__id"], {"a__id": 1}),
-        ({"ID": 1, "id": 2}, ["id"], {"id": 2}),
-        ({"id": None}, ["id"], None),
-        ({}, ["id"], None),
-        ({"id": {"x": 1}}, ["id"], None),
-        ({"a": 1}, ["a", "b"], None),
-        ([1], ["id"], None),
-        (None, ["id"], None),
+        ([{"itemId": 1}], ["item_id"], [{"item_id": 1}]),
+        ([{"a": {"id": 1}}], ["a__id"], [{"a__id": 1}]),
+        ([{"ID": 1, "id": 2}], ["id"], [{"id": 2}]),
+        ([{"id": 1}, {"id": None}, {}], ["id"], [{"id": 1}, None, None]),
+        ([{"id": None}, {}], ["id"], [None, None]),
+        ([{"id": {"x": 1}}, {"id": [1]}], ["id"], [None, None]),
+        ([{"a": 1}, {"a": 1, "b": 2}], ["a", "b"], [None, {"a": 1, "b": 2}]),
+        ([[1], None], ["id"], [None, None]),
+        # as typed: what the destination compares
+        ([{"id": 9}, {"id": "9"}, {"id": 9.0}], ["id"], [{"id": 9}] * 3),
+        ([{"id": "9"}, {"id": 9}], ["id"], [{"id": "9"}] * 2),
+        ([{"id": 1}, {"id": "x"}, {"id": 2**63}, {"id": 1.5}], ["id"], [{"id": 1}, None, None, None]),
     ],
 )
-def test_key_is_found_by_the_names_of_columns(row: Any, names: list[str], key: Any) -> None:
-    assert key_values(row, names, working_tables()) == key
+def test_key_is_read_off_the_typed_columns(rows: list[Any], names: list[str], keys: list[Key]) -> None:
+    assert keys_of(rows, names) == keys
+
+
+@pytest.mark.parametrize("other", ["2024-01-01T01:00:00+01:00", "2024-01-01T00:00:00.000Z", "2024-01-01 00:00:00"])
+def test_spellings_of_one_instant_are_one_key(other: str) -> None:
+    one, same, next_one = keys_of([{"at": "2024-01-01T00:00:00Z"}, {"at": other}, {"at": 1704067200.5}], ["at"])
+    assert one == same != next_one
+
+
+def test_lists_that_share_a_table_keep_their_parents() -> None:
+    """An object in one row, a list of objects in another: rows of `rows__a__b` lie under `rows` and under `rows__a`."""
+    rules = working_tables()
+    parts = gather(rules.exact([{"a": {"b": [1]}}, {"a": [{"b": [2, 3]}]}, {"a": {"b": [4]}}]), rules)
+    found = [(part.name, parts[part.parent].name, part.owners.to_pylist()) for part in parts]
+    assert found == [
+        ("rows", "rows", [0, 1, 2]),
+        ("rows__a__b", "rows", [0, 2]),
+        ("rows__a", "rows", [1]),
+        ("rows__a__b", "rows__a", [0, 0]),
+    ]
 
 
 def test_child_ids_are_dlts_nested_row_hash() -> None:

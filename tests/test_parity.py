@@ -16,6 +16,7 @@ import dlt
 import pytest
 from hypothesis import Phase, given, note, settings
 from hypothesis import strategies as st
+
 from loading import Database, Pages, load_dlt, load_ours, pipeline, read_database
 from nasty_json import DLT_LOADS, data_set
 

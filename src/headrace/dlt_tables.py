@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 import json as standard_json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import lru_cache
 from types import SimpleNamespace
@@ -36,12 +36,14 @@ _UNLIMITED_NESTING: Final = 1000
 
 
 class _Capture:
-    """A storage for dlt's normaliser that keeps the rows of each table, in order."""
+    """A storage for dlt's normaliser that keeps the rows of each table, in order, each seen by `settle` first."""
 
-    def __init__(self) -> None:
+    def __init__(self, settle: Callable[[str, dict[str, Any]], None]) -> None:
         self.rows: dict[str, list[dict[str, Any]]] = {}
+        self._settle = settle
 
     def write_data_item(self, _load_id: str, _schema: str, table: str, row: Any, _columns: Any) -> None:
+        self._settle(table, row)
         self.rows.setdefault(table, []).append(row)
 
 
@@ -69,7 +71,7 @@ class WorkingTables:
             if column.get("primary_key"):
                 self.key[name] = column.get("nullable", False)
                 column["nullable"] = True
-        self._capture = _Capture()
+        self._capture = _Capture(self._move_wide_integers)
         self._numbers = itertools.count()
         self.identifier = lru_cache(maxsize=None)(_named(naming.normalize_path))
         self.table_identifier = lru_cache(maxsize=None)(_named(naming.normalize_tables_path))
@@ -121,8 +123,6 @@ class WorkingTables:
             # a contract or a filter may have taken the row out
             if len(self._capture.rows.get(self.root, ())) > len(sources):
                 sources.append(number)
-        for table, table_rows in self._capture.rows.items():
-            self._move_wide_integers(table, table_rows)
         return ExactRows(self._capture.rows, sources)
 
     def parent(self, table: str) -> str | None:
@@ -193,17 +193,23 @@ class WorkingTables:
             and not any("filters" in schema for schema in self.schema.tables.values())
         )
 
-    def _move_wide_integers(self, table: str, rows: list[dict[str, Any]]) -> None:
-        """Integers beyond 64 bits out of bigint columns into a text variant: dlt would fail to load them."""
-        whole = [name for name, column in self.columns(table).items() if column["data_type"] == "bigint"]
-        for row in rows:
-            for name in whole:
-                value = row.get(name)
-                if isinstance(value, int) and value not in _INT64:
-                    variant = self.shorten(name, "v_text")
-                    row[variant] = str(row.pop(name))
-                    column: Any = {"name": variant, "data_type": "text", "nullable": True, "variant": True}
-                    self.schema.tables[table]["columns"].setdefault(variant, column)
+    def _move_wide_integers(self, table: str, row: dict[str, Any]) -> None:
+        """Integers beyond 64 bits out of bigint columns into a text variant: dlt would fail to load them.
+
+        Row by row, because what a column is decides how dlt reads the next row.
+        """
+        wide = [name for name, value in row.items() if type(value) is int and value not in _INT64]
+        columns = self.schema.tables[table]["columns"]
+        for name in wide:
+            if columns[name]["data_type"] != "bigint":
+                continue
+            variant = self.shorten(name, "v_text")
+            if columns.get(variant, {}).get("data_type", "text") != "text":
+                # dlt puts a text that is a moment there, and then makes it a column of moments
+                variant = self.shorten(name, "v_text", "v_text")
+            row[variant] = str(row.pop(name))
+            column: Any = {"name": variant, "data_type": "text", "nullable": True, "variant": True}
+            columns.setdefault(variant, column)
 
 
 def _named(normalise: Any) -> Any:

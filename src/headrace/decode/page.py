@@ -56,10 +56,8 @@ class PageSplitter:
         if self._decoder is None or self._selector is None:
             return None
         try:
-            if not response.body.isascii():
-                response.body.decode()
             envelope = self._decoder.decode(response.body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except (msgspec.DecodeError, RecursionError):
             return None
         rows = _follow(envelope, self._selector)
         if rows is MISSING:

@@ -61,8 +61,7 @@ def _names(resource: ResourcePlan) -> str:
 
 def _values(row: Any, key: Key, resource: ResourcePlan) -> str:
     """The key of a row as the API spelt it, where the declared names are the API's own."""
-    typed = list((key or {}).values())
-    return ", ".join(repr(row.get(name, value)) for name, value in zip(resource.primary_key, typed, strict=False))
+    return ", ".join(repr(row.get(name, value)) for name, value in zip(resource.primary_key, key or (), strict=False))
 
 
 def _differ(first: bytes, second: bytes) -> bool:

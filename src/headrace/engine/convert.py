@@ -160,7 +160,7 @@ class Converter:
             return ids, ids
         contents = content_ids(batch.records, self._rules) if self._needs_contents else None
         if self._id_source == "key":
-            first_ids = key_ids(batch.keys, batch.records, self._rules)
+            first_ids = key_ids(self._key, batch.keys, batch.records, self._rules)
             by_key = [key is not None for key in batch.keys]
             self._report.keyless += by_key.count(False)
         else:

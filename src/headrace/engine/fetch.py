@@ -28,6 +28,8 @@ from headrace.transport import Transport
 BATCH_BYTES: Final = 4 << 20
 #: Bytes of the first batch; each is twice the one before, so that conversion begins early and learns on little.
 _FIRST_BATCH_BYTES: Final = 1 << 19
+#: Batches that wait between fetching and reading: one, so that neither side waits for the other at every batch.
+_WAITING_BATCHES: Final = 1
 _NO_SUCH_PAGE: Final = (400, 404)
 
 
@@ -40,16 +42,45 @@ async def fetch(
     report: ResourceReport,
 ) -> None:
     """Fetch all calls of `resource` into `spool`. Raises any `HeadraceError`; then the spool is not complete."""
-    line = _Line(converter, spool)
+    waiting: asyncio.Queue[Records | None] = asyncio.Queue(maxsize=_WAITING_BATCHES)
+    tasks = [
+        asyncio.create_task(_produce(waiting, resource, limits, transport, report)),
+        asyncio.create_task(_consume(waiting, _Line(converter, spool))),
+    ]
     try:
-        async for batch in batches(resource, limits, transport, report):
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+    finally:
+        for task in tasks:
+            task.cancel()
+        ended = await asyncio.gather(*tasks, return_exceptions=True)
+    for error in ended:
+        if isinstance(error, BaseException) and not isinstance(error, asyncio.CancelledError):
+            raise error
+    report.done = True
+
+
+async def _produce(
+    waiting: asyncio.Queue[Records | None],
+    resource: ResourcePlan,
+    limits: Limits,
+    transport: Transport,
+    report: ResourceReport,
+) -> None:
+    """Fetch batches, and None for their end."""
+    async for batch in batches(resource, limits, transport, report):
+        await waiting.put(batch)
+    await waiting.put(None)
+
+
+async def _consume(waiting: asyncio.Queue[Records | None], line: _Line) -> None:
+    """Put batches on the line until their end."""
+    try:
+        while (batch := await waiting.get()) is not None:
             await line.put(batch)
         await line.drain()
-    except BaseException:
+    finally:
         # threads cannot be cancelled: wait for them, so that nobody removes the spool under their hands
         await line.stop()
-        raise
-    report.done = True
 
 
 class _Line:

@@ -10,6 +10,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
@@ -40,13 +41,21 @@ class Spool:
         self._batches.append(list(batch.tables))
 
     def __iter__(self) -> Iterator[TableBatch]:
-        """The batches in the order of writing, each read when it is asked for."""
-        for batch, names in enumerate(self._batches):
-            tables = {}
-            for number, name in enumerate(names):
-                with pa.ipc.open_file(self._file(batch, number)) as reader:
-                    tables[name] = reader.read_all()
-            yield TableBatch(self._resource, tables)
+        """The batches in the order of writing; the next one is read while the one before is used."""
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            following = pool.submit(self._read, 0)
+            for number in range(1, len(self._batches) + 1):
+                batch = following.result()
+                following = pool.submit(self._read, number)
+                yield batch
+
+    def _read(self, number: int) -> TableBatch:
+        """One batch; an empty one past the end."""
+        tables = {}
+        for place, name in enumerate(self._batches[number] if number < len(self._batches) else ()):
+            with pa.ipc.open_file(self._file(number, place)) as reader:
+                tables[name] = reader.read_all()
+        return TableBatch(self._resource, tables)
 
     def remove(self) -> None:
         """Delete the folder and all in it."""

@@ -6,15 +6,15 @@ went to a variant column because it is of another kind, is no key: such a row is
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
 
 from headrace.normalise.part import Part
 
-#: One key a row: column name -> value; None where a part of it is null.
-Key = Mapping[str, Any] | None
+#: One key a row: its values in the order of the key's columns; None where a part of it is null.
+Key = tuple[Any, ...] | None
 
 
 def read_keys(root: Part, names: Sequence[str]) -> list[Key]:
@@ -22,10 +22,7 @@ def read_keys(root: Part, names: Sequence[str]) -> list[Key]:
     if not names or not all(name in root.columns for name in names):
         return [None] * len(root.owners)
     values = [_plain(root.columns[name]) for name in names]
-    return [
-        None if any(part is None for part in parts) else dict(zip(names, parts, strict=True))
-        for parts in zip(*values, strict=True)
-    ]
+    return [None if None in parts else parts for parts in zip(*values, strict=True)]
 
 
 def _plain(column: pa.Array) -> list[Any]:

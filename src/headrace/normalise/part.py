@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from headrace.errors import AnswerError
 from headrace.normalise.evolve import rows_to_table
 from headrace.normalise.ids import child_ids
 from headrace.normalise.rules import ExactRows, Rules, StandIn
@@ -36,28 +37,64 @@ class Part:
 
 
 def gather(exact: ExactRows, rules: Rules) -> list[Part]:
-    """Rows of the exact path as parts, the root first."""
+    """Rows of the exact path as parts, the root first.
+
+    A table has one part for each part that its rows' parents are in: `{"a": {"b": [1]}}` and `{"a": [{"b": [1]}]}` both
+    have rows in `a__b`, those of the first under the root table, those of the second under `a`.
+    """
+    parts: list[Part] = []
+    #: Where the row with an id stands: number of its part, place in it.
+    homes: dict[str, tuple[int, int]] = {}
+    waiting: list[tuple[str, Sequence[Mapping[str, Any]]]] = list(exact.tables.items())
+    in_vain = 0
+    while waiting:
+        name, rows = waiting.pop(0)
+        groups, orphans = _by_parent(rows, homes, rules) if rules.parent(name) else ({0: rows}, [])
+        for parent, siblings in groups.items():
+            homes.update((row[rules.system.id], (len(parts), place)) for place, row in enumerate(siblings))
+            parts.append(_part(name, siblings, parent, homes, rules))
+        if orphans:
+            waiting.append((name, orphans))
+            in_vain = 0 if groups else in_vain + 1
+            if in_vain > len(waiting):
+                raise AnswerError(
+                    f"expected list items that dlt can tie to their row, got some of table `{name}` that bring a "
+                    f"`{rules.system.id}` of their own"
+                )
+    return parts
+
+
+def _by_parent(
+    rows: Sequence[Mapping[str, Any]], homes: Mapping[str, tuple[int, int]], rules: Rules
+) -> tuple[dict[int, Sequence[Mapping[str, Any]]], list[Mapping[str, Any]]]:
+    """Child rows by the part of their parents, and those whose parents have no part yet."""
+    groups: dict[int, list[Mapping[str, Any]]] = {}
+    orphans = []
+    for row in rows:
+        home = homes.get(row.get(rules.system.parent_id, ""))
+        if home is None:
+            orphans.append(row)
+        else:
+            groups.setdefault(home[0], []).append(row)
+    return {**groups}, orphans
+
+
+def _part(
+    name: str, rows: Sequence[Mapping[str, Any]], parent: int, homes: Mapping[str, tuple[int, int]], rules: Rules
+) -> Part:
     system = rules.system
     own = {system.id, system.load_id, system.parent_id, system.root_id, system.list_idx}
-    numbers: dict[str, int] = {}
-    rows_by_id: dict[str, dict[str, int]] = {}
-    parts: list[Part] = []
-    for number, (name, rows) in enumerate(exact.tables.items()):
-        numbers[name] = number
-        ids = [row[system.id] for row in rows]
-        rows_by_id[name] = {identity: row for row, identity in enumerate(ids)}
-        columns = {key: column for key, column in rules.columns(name).items() if key not in own}
-        table = rows_to_table(rows, columns, rules)
-        parent = rules.parent(name)
-        given = None if all(isinstance(identity, StandIn) for identity in ids) else [_given(one) for one in ids]
-        if parent is None:
-            owners, places = pa.array(range(len(rows)), pa.int64()), None
-        else:
-            owners = pa.array([rows_by_id[parent][row[system.parent_id]] for row in rows], pa.int64())
-            places = pa.array([row[system.list_idx] for row in rows], pa.int64())
-        arrays = dict(zip(table.column_names, (column.combine_chunks() for column in table.columns), strict=True))
-        parts.append(Part(name, arrays, numbers[parent] if parent else 0, owners, places, given))
-    return parts
+    columns = {key: column for key, column in rules.columns(name).items() if key not in own}
+    table = rows_to_table(rows, columns, rules)
+    ids = [row[system.id] for row in rows]
+    given = None if all(isinstance(identity, StandIn) for identity in ids) else [_given(one) for one in ids]
+    if rules.parent(name) is None:
+        owners, places = pa.array(range(len(rows)), pa.int64()), None
+    else:
+        owners = pa.array([homes[row[system.parent_id]][1] for row in rows], pa.int64())
+        places = pa.array([row[system.list_idx] for row in rows], pa.int64())
+    arrays = dict(zip(table.column_names, (column.combine_chunks() for column in table.columns), strict=True))
+    return Part(name, arrays, parent, owners, places, given)
 
 
 def _given(identity: str) -> str | None:
@@ -68,7 +105,7 @@ def with_ids(parts: Sequence[Part], ids: Sequence[str], rules: Rules) -> dict[st
     """The tables of `parts` with dlt's id columns, empty child tables left out; `ids` are those of the root rows."""
     system = rules.system
     known: list[tuple[pa.Array, pa.Array]] = []
-    tables = {}
+    tables: dict[str, pa.Table] = {}
     for part in parts:
         added: dict[str, Any] = {}
         if part.places is None:
@@ -85,7 +122,9 @@ def with_ids(parts: Sequence[Part], ids: Sequence[str], rules: Rules) -> dict[st
         known.append((own, roots))
         added[system.id] = own
         if part.places is None or len(own):
-            tables[part.name] = pa.table({**part.columns, **added})
+            table = pa.table({**part.columns, **added})
+            # a later part of a table may have its parents in tables that came in between: parents first
+            tables[part.name] = pa.concat_tables([tables.pop(part.name), table]) if part.name in tables else table
     return tables
 
 
