@@ -118,14 +118,14 @@ def split(records: Sequence[str], sizes: Sequence[int]) -> list[list[str]]:
     return [*batches, list(records[start:])]
 
 
-@random_sets(150)
+@random_sets(60)
 def test_fast_path_in_any_split_equals_exact_path(dice: Random) -> None:
     records = data_set(dice, ALL)
     sizes = [dice.randint(1, 4) for _ in range(dice.randint(0, 6))]
     assert_same(outcome(split(records, sizes)), outcome([records], columnar=False))
 
 
-@random_sets(40)
+@random_sets(25)
 def test_paths_agree_on_ids_by_key_too(dice: Random) -> None:
     """Repeated keys in any form (1, 1.0, "1", null, missing): the same rows get the same ids on both paths."""
     nasty = Nastiness(wide=False, surprise=0.01)
@@ -250,7 +250,8 @@ def test_json_column_is_exact_on_both_paths(sizes: list[int]) -> None:
     texts = ['{"a":{"x": 1}}', '{"a":{"é": 123456789012345678901}}', '{"a":{"x":"\\ud800"}}', '{"a":"text"}']
     hints = {"columns": {"a": {"data_type": "json"}}}
     fast = convert(split(texts, sizes), **hints)
-    assert [row["a"] for row in fast.rows()] == ['{"x":1}', '{"é":123456789012345678901}', '{"x":"\ufffd"}', "text"]
+    assert [row["a"] for row in fast.rows()] == ['{"x":1}', '{"é":123456789012345678901}', '{"x":"\ufffd"}', None]
+    assert fast.rows()[3]["a__v_text"] == "text"
     assert_same(fast, convert([texts], columnar=False, **hints))
 
 

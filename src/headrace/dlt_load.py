@@ -12,6 +12,7 @@ a table dictionary that answers `resource`, which metrics ask of every table wri
 from __future__ import annotations
 
 import copy
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -87,17 +88,18 @@ class _Loader:
             self._run.report.appended = True
         for name in columns:
             self._register(name, schema)
-        waiting: dict[str, list[pa.Table]] = {}
+        waiting: dict[str, list[pa.Table]] = {name: [] for name in columns}
+        sizes: Counter[str] = Counter()
         for batch in self._batches():
             for name, table in batch.tables.items():
-                waiting.setdefault(name, []).append(self._final(table, columns[name]))
-                if sum(part.nbytes for part in waiting[name]) >= _YIELD_BYTES:
-                    yield self._marked(name, pa.concat_tables(waiting.pop(name)))
-        for name, settled in columns.items():
-            if name in waiting:
-                yield self._marked(name, pa.concat_tables(waiting[name]))
-            elif name not in self._hinted and self._is_declared(name):
-                yield self._marked(name, self._final(pa.table({}), settled))
+                waiting[name].append(table)
+                sizes[name] += table.nbytes
+                if sizes[name] >= _YIELD_BYTES:
+                    yield self._marked(name, self._final(waiting[name], columns[name]))
+                    waiting[name], sizes[name] = [], 0
+        for name, parts in waiting.items():
+            if parts or (name not in self._hinted and self._is_declared(name)):
+                yield self._marked(name, self._final(parts or [pa.table({})], columns[name]))
 
     def _batches(self) -> Iterator[TableBatch]:
         """The spooled batches without superseded rows."""
@@ -132,16 +134,12 @@ class _Loader:
         made = child_ids([parent for _, parent, _ in changed], name, [at for _, _, at in changed], self._tables)
         return {own: new for (own, _, _), new in zip(changed, made, strict=True)}
 
-    def _final(self, table: pa.Table, columns: Mapping[str, Any]) -> pa.Table:
-        """`table` in its final columns, with the id of this load."""
+    def _final(self, parts: Sequence[pa.Table], columns: Mapping[str, Any]) -> pa.Table:
+        """`parts` as one table in its final columns, with the id of this load."""
+        table = pa.concat_tables(parts, promote_options="default")
         name = self._tables.system.load_id
         if name in columns and table.num_columns:
-            load_ids = pa.array([self._load_id], pa.string()).take(pa.array([0] * table.num_rows, pa.int32()))
-            table = (
-                table.set_column(table.schema.get_field_index(name), name, load_ids)
-                if name in table.schema.names
-                else table.append_column(name, load_ids)
-            )
+            table = table.append_column(name, pa.repeat(self._load_id, table.num_rows))
         return conform(table, columns, self._tables)
 
     def _settle_key(self) -> None:

@@ -111,8 +111,8 @@ class WorkingTables:
         self._capture.rows = {}
         sources: list[int] = []
         for number, row in enumerate(rows):
-            item = _named_blanks(row) if isinstance(row, dict) else {self.system.value: row}
             try:
+                item = _named_blanks(row) if isinstance(row, dict) else {self.system.value: row}
                 self._normalizer._normalize_chunk(self.root, [item], may_have_pua=False, skip_write=False)  # noqa: SLF001
             except (SchemaException, ArithmeticError, OSError, RecursionError, ValueError) as error:
                 # the last four come out of dlt's coercion and nesting: a date of the year 292277026596, 600 levels
