@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,7 @@ def working_tables(name: str = "rows", **hints: Any) -> WorkingTables:
     return WorkingTables(schema, [resource.compute_table_schema()], duckdb_capabilities())
 
 
+@cache
 def duckdb_capabilities() -> DestinationCapabilitiesContext:
     return dlt.destinations.duckdb().capabilities()
 
@@ -178,4 +180,4 @@ def _read_table(run: Any, name: str) -> Table:
         "WHERE table_schema = 'data' AND table_name = ? ORDER BY ordinal_position",
         [name],
     ).fetchall()
-    return columns, run(f'SELECT * FROM data."{name}"').fetchall()
+    return columns, run(f'SELECT * FROM data."{name}"').fetchall()  # noqa: S608 - a name that the database gave

@@ -1,8 +1,8 @@
 """JSON as bad APIs write it: records as raw text, regular enough that the fast path is tried.
 
 A data set has a template (path -> kind of value), and records that follow it with gaps, nulls and a few surprises.
-All comes from one `random.Random`: a data set is a function of a seed, and quick to make. Texts are written by hand, not
-by a JSON library, because spacing, escapes, number forms and duplicate keys matter.
+All comes from one `random.Random`: a data set is a function of a seed, and quick to make. Texts are written by hand,
+not by a JSON library, because spacing, escapes, number forms and duplicate keys matter.
 
 Seeds count up from `HEADRACE_SEED` (0). How many a test takes is multiplied by `HEADRACE_EXAMPLES` (1): 20 is a long
 search, and one seed is tried again with `HEADRACE_SEED=<seed> HEADRACE_EXAMPLES=0`.
@@ -101,7 +101,7 @@ def random_sets(usual: int) -> Callable[[Callable[..., None]], Callable[..., Non
             for seed in range(FIRST_SEED, FIRST_SEED + examples(usual)):
                 try:
                     test(dice=Random(seed), **fixtures)
-                except BaseException:
+                except BaseException:  # noqa: PERF203 - beside what a test takes this is nothing
                     print(f"failed with seed {seed}: HEADRACE_SEED={seed} HEADRACE_EXAMPLES=0 tries it again")  # noqa: T201
                     raise
 

@@ -9,93 +9,9 @@ from typing import Any, ClassVar
 import pytest
 import yaml
 
+from guide_texts import EMAIL, LINKS
 from headrace.config import RestConfig, load_file, validate
 from headrace.plan import Plan, build_plan, describe
-
-EMAIL = """{
-    "client": {
-        "base_url": "https://api.example.com",
-        "auth": {
-            "type": "basic",
-            "username": "api",
-            "password": dlt.secrets["private_key"]
-        }
-    },
-    "resource_defaults": {
-        "primary_key": "id",
-        "write_disposition": "merge"
-    },
-    "resources": [
-        {
-            "name": "domains",
-            "endpoint": {
-                "path": "/v1/domains",
-                "data_selector": "items",
-                "paginator": {
-                    "type": "offset",
-                    "limit": 1000,
-                    "offset_param": "skip"
-                }
-            }
-        },
-        {
-            "name": "events",
-            "endpoint": {
-                "path": "/v1/events",
-                "data_selector": "items",
-                "paginator": {
-                    "type": "cursor",
-                    "cursor_param": "from",
-                    "cursor_path": "paging.next"
-                }
-            }
-        }
-    ]
-}
-"""
-
-LINKS = """{
-    "client": {
-        "base_url": "https://api.example.com",
-        "auth": {
-            "type": "api_key",
-            "name": "Authorization",
-            "api_key": dlt.secrets["api_key"],
-            "location": "header"
-        }
-    },
-    "resource_defaults": {
-        "primary_key": "id",
-        "write_disposition": "merge"
-    },
-    "resources": [
-        {
-            "name": "links",
-            "endpoint": {
-                "path": "/v1/links",
-                "data_selector": "links",
-                "paginator": {
-                    "type": "cursor",
-                    "cursor_param": "pageToken",
-                    "cursor_path": "nextPageToken"
-                }
-            }
-        },
-        {
-            "name": "clicks",
-            "endpoint": {
-                "path": "/v1/domain/{domain_id}/link_clicks",
-                "data_selector": "data",
-                "paginator": {
-                    "type": "cursor",
-                    "cursor_param": "pageToken",
-                    "cursor_path": "nextPageToken"
-                }
-            }
-        }
-    ]
-}
-"""
 
 LINKS_TOML = """
 [client]

@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import dlt
 import pytest
 from dlt.common.normalizers.naming.snake_case import NamingConvention
 
+from guide_texts import EMAIL, LINKS
 from headrace import rest_api_source
 from headrace.clock import TurnedClock
 from headrace.config import HeadraceWarning
@@ -25,92 +27,9 @@ from headrace.sim import Guides, GuidesSim, page_faults
 from loading import Database, pipeline, read_database
 
 NAMING = NamingConvention()
+named = cache(NAMING.normalize_path)
+joined = cache(NAMING.shorten_fragments)
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
-EMAIL = """
-{
-    "client": {
-        "base_url": "https://api.example.com",
-        "auth": {
-            "type": "basic",
-            "username": "api",
-            "password": dlt.secrets["private_key"]
-        }
-    },
-    "resource_defaults": {
-        "primary_key": "id",
-        "write_disposition": "merge"
-    },
-    "resources": [
-        {
-            "name": "domains",
-            "endpoint": {
-                "path": "/v1/domains",
-                "data_selector": "items",
-                "paginator": {
-                    "type": "offset",
-                    "limit": 1000,
-                    "offset_param": "skip"
-                }
-            }
-        },
-        {
-            "name": "events",
-            "endpoint": {
-                "path": "/v1/events",
-                "data_selector": "items",
-                "paginator": {
-                    "type": "cursor",
-                    "cursor_param": "from",
-                    "cursor_path": "paging.next"
-                }
-            }
-        }
-    ]
-}
-"""
-LINKS = """
-{
-    "client": {
-        "base_url": "https://api.example.com",
-        "auth": {
-            "type": "api_key",
-            "name": "Authorization",
-            "api_key": dlt.secrets["api_key"],
-            "location": "header"
-        }
-    },
-    "resource_defaults": {
-        "primary_key": "id",
-        "write_disposition": "merge"
-    },
-    "resources": [
-        {
-            "name": "links",
-            "endpoint": {
-                "path": "/v1/links",
-                "data_selector": "links",
-                "paginator": {
-                    "type": "cursor",
-                    "cursor_param": "pageToken",
-                    "cursor_path": "nextPageToken"
-                }
-            }
-        },
-        {
-            "name": "clicks",
-            "endpoint": {
-                "path": "/v1/domain/{domain_id}/link_clicks",
-                "data_selector": "data",
-                "paginator": {
-                    "type": "cursor",
-                    "cursor_param": "pageToken",
-                    "cursor_path": "nextPageToken"
-                }
-            }
-        }
-    ]
-}
-"""
 
 
 def configuration(guide: str, sim: GuidesSim) -> dict[str, Any]:
@@ -127,9 +46,9 @@ def run(guides: Guides, target: dlt.Pipeline) -> tuple[GuidesSim, Report]:
     report, clock = Report(), TurnedClock()
     with guides.serve() as sim:
         target.run(rest_api_source(configuration(EMAIL, sim), name="email", report=report, clock=clock))
+        params = {"domain_id": list(guides.domain_ids)}
+        source = rest_api_source(configuration(LINKS, sim), name="links", params=params, report=report, clock=clock)
         with pytest.warns(HeadraceWarning, match="rows lack the declared key"):
-            params = {"domain_id": list(guides.domain_ids)}
-            source = rest_api_source(configuration(LINKS, sim), name="links", params=params, report=report, clock=clock)
             target.run(source)
     return sim, report
 
@@ -142,15 +61,15 @@ def tree(row: Mapping[str, Any], table: str) -> dict[str, Any]:
     columns: dict[str, Any] = {}
     found: dict[str, Any] = {"": columns}
     for path, value in leaves(row):
-        names = [NAMING.normalize_path(key) for key in path]
+        names = [named(key) for key in path]
         if isinstance(value, list):
-            child = NAMING.shorten_fragments(table, *names)
+            child = joined(table, *names)
             rows = [tree(item if isinstance(item, dict) else {"value": item}, child) for item in value]
             if rows:
                 found[child] = rows
         elif value is not None:
             is_moment = isinstance(value, str) and MOMENT.fullmatch(value)
-            columns[NAMING.shorten_fragments(*names)] = datetime.fromisoformat(value) if is_moment else value
+            columns[joined(*names)] = datetime.fromisoformat(value.replace("Z", "+00:00")) if is_moment else value
     return found
 
 
@@ -231,9 +150,9 @@ def assert_served_once(sim: GuidesSim, guides: Guides) -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "faulty_runs"), [(1, (False, False)), (1, (True, True)), (1000, (False, True)), (20_000, (True, False))]
+    ("count", "faulty_runs"), [(1, (False, False)), (1, (True,)), (500, (False, True)), (20_000, (True,))]
 )
-def test_two_runs_end_with_exactly_the_rows_of_the_apis(
+def test_each_run_ends_with_exactly_the_rows_of_the_apis(
     count: int, faulty_runs: tuple[bool, bool], tmp_path: Path
 ) -> None:
     target = pipeline(tmp_path, "guides")
@@ -259,11 +178,11 @@ def test_two_runs_end_with_exactly_the_rows_of_the_apis(
 
 @pytest.mark.parametrize(
     "variant",
-    [{"tail": "new_once"}, {"end": "missing"}, {"end": "empty", "gap_at": 1}, {"new_keys": False, "gzip": True}],
-    ids=str,
+    [{"tail": "new_once", "end": "missing"}, {"end": "empty", "gap_at": 1, "new_keys": False, "gzip": True}],
+    ids=["a new cursor once, no token", "a gap, an empty token, compressed, no new keys"],
 )
 def test_every_end_that_the_guides_leave_open(variant: dict[str, Any], tmp_path: Path) -> None:
-    guides = Guides(events=1000, clicks=400, **variant)
+    guides = Guides(events=500, clicks=200, **variant)
     target = pipeline(tmp_path, "guides")
     sim, _ = run(guides, target)
     assert_holds_the_truth(read_database(target), guides)

@@ -275,16 +275,18 @@ def test_keep_all_takes_a_changed_row_for_a_new_one(tmp_path: Path) -> None:
 # What is held, and where
 
 
-def test_identities_hold_no_rows_and_no_ids_in_python(tmp_path: Path) -> None:
-    """Ids are kept by a database with a memory limit, which spills below the given folder."""
+@pytest.mark.parametrize("distinct", [30_000, 200_000])
+def test_many_or_repeated_ids_are_held_by_a_database_with_a_memory_limit(distinct: int, tmp_path: Path) -> None:
+    """A set holds few distinct ids; the first repeated or one too many moves all to a database that may spill."""
     identities = Identities(tmp_path, working_tables())
-    for start in range(0, 50_000, 10_000):
-        ids = [f"id-{number % 30_000}" for number in range(start, start + 10_000)]
-        assert len(identities.assign(ids, [True] * len(ids))) == len(ids)
+    count = distinct + 20_000
+    for start in range(0, count, 10_000):
+        ids = [f"id-{number % distinct}" for number in range(start, start + 10_000)]
+        assert len(set(identities.assign(ids, [True] * len(ids)))) == len(ids)
+        assert len(identities._few or ()) <= min(start + 10_000, 100_000)
     assert identities.superseded == 20_000
-    sizes = {name: len(held) for name, held in vars(identities).items() if hasattr(held, "__len__")}
-    assert all(size < 100 for size in sizes.values()), sizes
-    limit, spill = identities._connection.execute(
+    assert identities._few is None
+    limit, spill = identities._index._connection.execute(
         "SELECT current_setting('memory_limit'), current_setting('temp_directory')"
     ).fetchone()
     assert limit.endswith("MiB")

@@ -350,9 +350,7 @@ def test_command_line_serves_until_it_is_told_to_stop() -> None:
     """One line of JSON when ready; SIGTERM ends it with exit code 0."""
     root = headrace.sim.__path__[0].removesuffix("/headrace/sim")
     command = [sys.executable, "-m", "headrace.sim", "guides", "--events", "5", "--prerender"]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, env={"PYTHONPATH": root}, text=True
-    ) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env={"PYTHONPATH": root}, text=True) as process:
         assert process.stdout is not None
         ready = json.loads(process.stdout.readline())
         connection = http.client.HTTPConnection(ready["url"].removeprefix("http://"), timeout=5)

@@ -80,7 +80,8 @@ class _Loader:
             return
         self._run.identities.settle()
         pa.default_memory_pool().release_unused()
-        columns = {name: self._tables.columns(name) for name in self._tables.tables()}
+        # a table of which a contract took every row has no columns, and is no table
+        columns = {name: found for name in self._tables.tables() if (found := self._tables.columns(name))}
         self._settle_key()
         schema = dlt.current.source_schema()
         if self._may_append(schema):
@@ -113,13 +114,16 @@ class _Loader:
             yield TableBatch(batch.resource, self._settled(batch.tables, fates))
 
     def _settled(self, tables: Mapping[str, pa.Table], fates: Fates) -> dict[str, pa.Table]:
-        """`tables`, parents first, without the rows that were superseded, and with the final ids of the others."""
+        """`tables` without the rows that were superseded, and with the final ids of the others."""
         system = self._tables.system
         dropped = pa.array(fates.dropped, pa.string())
         renamed = dict(fates.renamed)
         settled = {}
-        for name, table in tables.items():
+        for name in self._tables.tables():
+            if name not in tables:
+                continue
             of_root = system.id if name == self._tables.root else system.root_id
+            table = tables[name]
             kept = table.filter(pc.invert(pc.is_in(table.column(of_root), dropped)))
             if renamed and name != self._tables.root:
                 renamed |= self._renamed_children(name, kept, renamed)

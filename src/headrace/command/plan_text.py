@@ -49,9 +49,11 @@ def _write(resource: Mapping[str, Any]) -> str:
     if disposition != "merge" or not resource["primary_key"]:
         return str(disposition)
     key = ", ".join(resource["primary_key"])
+    # a declared strategy is kept also where the table is empty
+    first = "" if isinstance(write, Mapping) else "; appended while the table is empty"
     if resource["key_collisions"] == "keep_all":
-        return f"merge, rows told apart by their content (key {key}, `key_collisions: keep_all`)"
-    return f"merge on {key}"
+        return f"merge, rows told apart by their content (key {key}, `key_collisions: keep_all`){first}"
+    return f"merge on {key}{first}"
 
 
 def _request(request: Mapping[str, Any]) -> str:

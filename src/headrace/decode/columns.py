@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.json as pj
 
 #: Bytes a thread of the reader takes at once; a record never straddles more than two blocks.
-_BLOCK_BYTES: Final = 1 << 20
+_BLOCK_BYTES: Final = 1 << 21
 
 
 def read_columns(records: Sequence[bytes], schema: pa.Schema) -> pa.Table | None:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
+from headrace.errors import AnswerError
 from headrace.normalise.rules import Column, Rules
 
 #: Digits enough for any decimal that Arrow holds.
@@ -22,7 +23,10 @@ def rows_to_table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, Colum
 
 
 def conform(table: pa.Table, columns: Mapping[str, Column], rules: Rules) -> pa.Table:
-    """`table` with exactly `columns` in their order and types: what it lacks is null."""
+    """`table` with exactly `columns` in their order and types: what it lacks is null.
+
+    Raises `AnswerError` where a column may not be null: Arrow would keep the null, and fail when it is written.
+    """
     arrays = []
     schema = pa.schema(
         [
@@ -36,6 +40,11 @@ def conform(table: pa.Table, columns: Mapping[str, Column], rules: Rules) -> pa.
             arrays.append(pa.nulls(table.num_rows, field.type))
         else:
             arrays.append(table.column(index).cast(field.type))
+        if not field.nullable and arrays[-1].null_count:
+            raise AnswerError(
+                f"expected a value in every row in column `{field.name}`, which is declared `nullable: false`, "
+                f"got none in {arrays[-1].null_count} of {table.num_rows} rows"
+            )
     return pa.Table.from_arrays(arrays, schema=schema)
 
 
