@@ -91,7 +91,8 @@ def test_child_ids_are_dlts_nested_row_hash() -> None:
     rules = working_tables()
     parents = random_ids(50, rules)
     expected = [get_nested_row_hash(parent, "rows__t", place) for place, parent in enumerate(parents)]
-    assert child_ids(parents, "rows__t", range(50), rules) == expected
+    places = pa.array(range(50), pa.int64())
+    assert child_ids(pa.array(parents), "rows__t", places, rules).to_pylist() == expected
 
 
 def test_ids_of_many_are_those_of_each() -> None:

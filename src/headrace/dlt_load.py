@@ -135,7 +135,9 @@ class _Loader:
         system = self._tables.system
         columns = (table.column(column).to_pylist() for column in (system.id, system.parent_id, system.list_idx))
         changed = [(own, renamed[parent], at) for own, parent, at in zip(*columns, strict=True) if parent in renamed]
-        made = child_ids([parent for _, parent, _ in changed], name, [at for _, _, at in changed], self._tables)
+        parents = pa.array([parent for _, parent, _ in changed], pa.string())
+        places = pa.array([at for _, _, at in changed], pa.int64())
+        made = child_ids(parents, name, places, self._tables).to_pylist()
         return {own: new for (own, _, _), new in zip(changed, made, strict=True)}
 
     def _final(self, parts: Sequence[pa.Table], columns: Mapping[str, Any]) -> pa.Table:

@@ -1,7 +1,7 @@
 """What waits on disk between fetching and loading: table batches in order, in files that only the owner can read.
 
-A batch is one Arrow IPC file a table, compressed with LZ4. Waiting here is what lets a run hand the destination one
-settled set of columns and rows with distinct keys, without holding the rows in memory.
+A batch is one Arrow IPC file a table, compressed where there is much. Waiting here is what lets a run hand the
+destination one settled set of columns and rows with distinct keys, without holding the rows in memory.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ import pyarrow.ipc
 from headrace.message import TableBatch
 
 _PREFIX: Final = "headrace-"
+#: Bytes that are written as they are; compressing costs a twentieth of a small run, and what is large needs the space.
+_PLAIN_BYTES: Final = 256 << 20
 
 
 class Spool:
@@ -31,11 +33,13 @@ class Spool:
         self.folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=parent))
         self._resource = resource
         self._batches: list[list[str]] = []
+        self._bytes = 0
 
     def append(self, batch: TableBatch) -> None:
         """Write one batch. Raises `OSError` when the disk does not take it."""
         for number, table in enumerate(batch.tables.values()):
-            options = pa.ipc.IpcWriteOptions(compression="lz4")
+            options = pa.ipc.IpcWriteOptions(compression="lz4" if self._bytes > _PLAIN_BYTES else None)
+            self._bytes += table.nbytes
             with pa.ipc.new_file(self._file(len(self._batches), number), table.schema, options=options) as writer:
                 writer.write_table(table)
         self._batches.append(list(batch.tables))

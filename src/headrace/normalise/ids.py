@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from headrace.normalise.rules import Rules
 
@@ -63,14 +65,11 @@ def repeated_id(first: str, ordinal: int, rules: Rules) -> str:
     return _encode([hashlib.shake_128(f"{first}_{ordinal}".encode()).digest(rules.id_bytes())])[0]
 
 
-def child_ids(parents: Sequence[str], table: str, places: Sequence[int], rules: Rules) -> list[str]:
-    """One id a child row."""
+def child_ids(parents: pa.Array, table: str, places: pa.Array, rules: Rules) -> pa.Array:
+    """One id a child row, from its parent's id and its place in the parent's list."""
     size = rules.id_bytes()
-    shake = _shake
-    middle = f"_{table}_"
-    return _encode(
-        [shake(f"{parent}{middle}{at}".encode()).digest(size) for parent, at in zip(parents, places, strict=True)]
-    )
+    texts = pc.binary_join_element_wise(parents, f"_{table}_", places.cast(pa.string()), "")
+    return _to_array([_shake(text).digest(size) for text in texts.cast(pa.binary()).to_pylist()])
 
 
 def content_digest(record: bytes, size: int) -> bytes:
@@ -93,12 +92,18 @@ def _without_nulls(value: Any) -> Any:
 
 
 def _encode(digests: Sequence[bytes]) -> list[str]:
-    """base64 without padding of digests of one size, in one call: each is filled up to whole groups of three bytes."""
+    """base64 without padding of digests of one size."""
+    ids: list[str] = _to_array(digests).to_pylist()
+    return ids
+
+
+def _to_array(digests: Sequence[bytes]) -> pa.Array:
+    """The same as an array, in one call: each digest is filled up to whole groups of three bytes, the rest cut off."""
     if not digests:
-        return []
+        return pa.array([], pa.string())
     size = len(digests[0])
     fill = bytes(-size % 3)
     width = (size + len(fill)) // 3 * 4
-    length = (size * 8 + 5) // 6
-    text = base64.b64encode(fill.join(digests) + fill).decode("ascii")
-    return [text[start : start + length] for start in range(0, len(text), width)]
+    text = pa.py_buffer(base64.b64encode(fill.join(digests) + fill))
+    wide = pa.Array.from_buffers(pa.binary(width), len(digests), [None, text])
+    return pc.binary_slice(wide.cast(pa.binary()), 0, (size * 8 + 5) // 6).cast(pa.string())

@@ -113,8 +113,7 @@ def with_ids(parts: Sequence[Part], ids: Sequence[str], rules: Rules) -> dict[st
         else:
             parent_ids, parent_roots = known[part.parent]
             owner_ids, roots = pc.take(parent_ids, part.owners), pc.take(parent_roots, part.owners)
-            made = child_ids(owner_ids.to_pylist(), part.name, part.places.to_pylist(), rules)
-            own = _choose(pa.array(made, pa.string()), part.given)
+            own = _choose(child_ids(owner_ids, part.name, part.places, rules), part.given)
             if rules.propagates_root_id:
                 added[system.root_id] = roots
             added[system.parent_id] = owner_ids
