@@ -134,7 +134,9 @@ def _resource(plan: Plan, resource: ResourcePlan, session: Session) -> DltResour
     def pages() -> Iterator[Any]:
         current = dlt.current.resource()
         if _loads_tables(current):
-            yield ResourceRun(plan, resource, current, session).fetch()
+            run = ResourceRun(plan, resource, current, session)
+            yield run.fetch()
+            run.prepare()  # dlt comes back here at once, and not only when the fetch is done
         else:
             yield _rows(plan, resource, session)
 

@@ -17,16 +17,23 @@ from dlt.destinations.sql_client import WithSqlClient
 from dlt.pipeline.pipeline import Pipeline
 
 
-def is_first_load(pipeline: Pipeline, schema: Schema, tables: Iterable[str]) -> bool:
-    """Whether the destination of `pipeline` surely holds no row in any of `tables`."""
+def destination_client(pipeline: Pipeline, schema: Schema) -> Any:
+    """Dlt's client of the destination, not yet connected; None where it cannot be made (credentials, say)."""
+    try:
+        # the public `Pipeline.sql_client` knows a new schema only after the extract
+        return pipeline._get_destination_clients(schema)[0]  # noqa: SLF001
+    except Exception:  # noqa: BLE001 - the load itself will say what is wrong
+        return None
+
+
+def is_first_load(client: Any, schema: Schema, tables: Iterable[str]) -> bool:
+    """Whether the destination behind `client` surely holds no row in any of `tables`."""
     names = list(tables)
     if any(has_table_seen_data(schema.tables[name]) for name in names if name in schema.tables):
         return False
+    if not isinstance(client, WithSqlClient):
+        return False
     try:
-        # the public `Pipeline.sql_client` knows a new schema only after the extract
-        client = pipeline._get_destination_clients(schema)[0]  # noqa: SLF001
-        if not isinstance(client, WithSqlClient):
-            return False
         with client.sql_client as sql:
             return not sql.has_dataset() or all(_is_empty(sql, name) for name in names)
     except Exception:  # noqa: BLE001 - each client fails in its own way, and no failure here may stop the run

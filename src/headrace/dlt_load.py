@@ -177,7 +177,7 @@ class _Loader:
         """Whether the rows may be appended although a merge is declared: keys are distinct, and the table is empty."""
         distinct = self._run.id_source in ("key", "content")
         declared = self._run.plan.hints.get("write_disposition")
-        return distinct and declared == "merge" and is_first_load(dlt.current.pipeline(), schema, self._tables.tables())
+        return distinct and declared == "merge" and is_first_load(self._run.destination, schema, self._tables.tables())
 
     def _register(self, name: str, schema: Schema) -> None:
         """Put the table with all its columns into dlt's schema, and its hints onto the resource."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 import dlt
@@ -14,6 +14,7 @@ from dlt.common.destination import DestinationCapabilitiesContext
 from dlt.extract import DltResource
 
 from headrace.config import HeadraceWarning
+from headrace.dlt_first import destination_client
 from headrace.dlt_tables import WorkingTables
 from headrace.engine import Converter, Identities, IdSource, Report, ResourceReport, Spool, fetch
 from headrace.transport import Gates, Trace, Transport
@@ -46,6 +47,7 @@ class ResourceRun:
         self.identities = Identities(self.spool.folder, self.tables)
         self._plan = plan
         self._session = session
+        self.destination: Any = None
         self._converter = Converter(resource, self.tables, self.identities, self.id_source, self.report)
 
     @property
@@ -62,6 +64,10 @@ class ResourceRun:
             self.close()
             raise
         return self
+
+    def prepare(self) -> None:
+        """Do in dlt's main thread what can be done while the fetch runs: make the destination's client."""
+        self.destination = destination_client(dlt.current.pipeline(), dlt.current.source_schema())
 
     def warn_keyless(self) -> None:
         """Warn once when rows lack the declared key."""
