@@ -34,7 +34,7 @@ from headrace.message import TableBatch
 from headrace.normalise import child_ids, conform
 
 #: Arrow bytes of a table that are handed over at once: dlt computes the table's schema anew each time, about 5 ms.
-_YIELD_BYTES: Final = 4 << 20
+_YIELD_BYTES: Final = 8 << 20
 
 
 class LoadTables(ItemTransform[Any, Any]):  # type: ignore[misc]  # dlt is untyped here
