@@ -282,3 +282,16 @@ def test_fingerprint_tells_pages_apart() -> None:
         split(body).facts.fingerprint for body in (b'{"items":[1]}', b'{"items":[2]}', b'{"items":[1]}')
     )
     assert one == same != other
+
+
+def test_a_splitter_that_is_asked_for_less_needs_no_whole_document() -> None:
+    """A detecting pager wants the envelope of the first page; later pages are split without decoding them."""
+    made = splitter(None, ("$",))
+    first, second = (answer(b'{"rows": [{"a":%d}], "next_token": "t%d"}' % (number, number)) for number in (1, 2))
+    assert made.split(first).facts.values["$"]["next_token"] == "t1"
+    assert made._decoder is None
+    made.want([compile_path("next_token")])
+    page = made.split(second)
+    assert made._decoder is not None
+    assert page.facts.values == {"next_token": "t2"}
+    assert list(page.records) == [b'{"a":2}']

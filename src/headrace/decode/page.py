@@ -44,6 +44,12 @@ class PageSplitter:
         self._pages = 0
         self._decoder = _envelope_decoder(selector, self._wants)
 
+    def want(self, wants: Sequence[JsonPath]) -> None:
+        """From now on give the values at `wants`: a pager that was found on the first page needs no whole document."""
+        if tuple(wants) != self._wants:
+            self._wants = tuple(wants)
+            self._decoder = _envelope_decoder(self._selector, self._wants)
+
     def split(self, response: Response) -> Page:
         """Records and facts of one answer. Raises `AnswerError` or `DecodeError`, never gives a silent empty page."""
         records, values = self._split_fast(response) or self._split_exact(response)
@@ -62,7 +68,7 @@ class PageSplitter:
         rows = _follow(envelope, self._selector)
         if rows is MISSING:
             return None
-        return [bytes(row) for row in rows], {path.text: _follow(envelope, path) for path in self._wants}
+        return list(map(bytes, rows)), {path.text: _follow(envelope, path) for path in self._wants}
 
     def _split_exact(self, response: Response) -> _Split:
         """The split by decoding the page; names what is wrong with a page that has no rows."""

@@ -39,7 +39,7 @@ from headrace.normalise import (
 from headrace.plan import ResourcePlan
 
 #: Records that go the exact way at once when the strict reader refuses: enough to learn from, few enough to be quick.
-_EXACT_RECORDS: Final = 64
+_EXACT_RECORDS: Final = 24
 
 IdSource = Literal["key", "content", "chance", "dlt"]
 
@@ -94,7 +94,9 @@ class Converter:
             rows.extend(start + source for source in run.sources)
             keys.extend(read_keys(run.parts[0], self._key) if self._id_source == "key" and run.parts else [])
         self._report.rows += len(records)
-        return _Batch(runs, [records[row] for row in rows], [page_of[row] for row in rows], keys)
+        if len(rows) < len(records):  # a contract took some out
+            records, page_of = [records[row] for row in rows], [page_of[row] for row in rows]
+        return _Batch(runs, records, page_of, keys)
 
     def finish(self, batch: _Batch) -> TableBatch:
         """Give the rows of a batch that was read their ids. Raises `KeyCollisionError`.

@@ -167,6 +167,8 @@ async def _pages(
             page = await _page(under_way.popleft(), walk)
             told += 1
             walk.tell(page.facts)
+            if walk.found is not None:
+                splitter.want(walk.found.wants)
             yield page
             if told >= limits.max_pages and not walk.done:
                 raise PagingError(

@@ -22,7 +22,10 @@ def read_keys(root: Part, names: Sequence[str]) -> list[Key]:
     if not names or not all(name in root.columns for name in names):
         return [None] * len(root.owners)
     values = [_plain(root.columns[name]) for name in names]
-    return [None if None in parts else parts for parts in zip(*values, strict=True)]
+    keys = list(zip(*values, strict=True))
+    if not any(root.columns[name].null_count for name in names):
+        return [*keys]
+    return [None if None in key else key for key in keys]
 
 
 def _plain(column: pa.Array) -> list[Any]:

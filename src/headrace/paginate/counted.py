@@ -200,6 +200,8 @@ class PageNumber:
 class CountedWalk:
     """A walk that names positions ahead; `probing` and `doubt` are explained at the head of the file."""
 
+    found = None
+
     def __init__(self, request: Request, count: Count) -> None:
         if not (count.stop_after_empty_page or count.wants or count.maximum is not None):
             raise PagingError(

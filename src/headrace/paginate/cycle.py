@@ -114,6 +114,7 @@ class ReferenceWalk:
 
     probing = False
     doubt: str | None = None
+    found = None
 
     def __init__(self, request: Request, scheme: Scheme) -> None:
         self.done = False

@@ -28,6 +28,7 @@ class Walk(Protocol):
 
     `probing`: the oldest page not yet told lies at or past the API's own total, so an API that refuses it with 400 or
     404 says that there is none. `doubt`: why rows may be missing although the walk has ended; None when all is well.
+    `found`: the pager that a detecting walk has settled on, whose `wants` are then enough; None in all other cases.
     """
 
     done: bool
@@ -37,6 +38,9 @@ class Walk(Protocol):
 
     @property
     def doubt(self) -> str | None: ...
+
+    @property
+    def found(self) -> Pager | None: ...
 
     def ask(self) -> Request | None:
         """The next request that can be named now; None when done, or when a page must be told first."""

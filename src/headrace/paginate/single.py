@@ -31,6 +31,7 @@ class SingleWalk:
 
     probing = False
     doubt: str | None = None
+    found = None
 
     def __init__(self, request: Request) -> None:
         self.done = False
