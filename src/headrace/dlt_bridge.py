@@ -136,7 +136,8 @@ def _resource(plan: Plan, resource: ResourcePlan, session: Session) -> DltResour
         if _loads_tables(current):
             run = ResourceRun(plan, resource, current, session)
             yield run.fetch()
-            run.prepare()  # dlt comes back here at once, and not only when the fetch is done
+            # dlt comes back here while the fetch runs: time to make what takes a while
+            _ = run.destination
         else:
             yield _rows(plan, resource, session)
 

@@ -47,7 +47,7 @@ class ResourceRun:
         self.identities = Identities(self.spool.folder, self.tables)
         self._plan = plan
         self._session = session
-        self.destination: Any = None
+        self._destination: Any = None
         self._converter = Converter(resource, self.tables, self.identities, self.id_source, self.report)
 
     @property
@@ -65,9 +65,12 @@ class ResourceRun:
             raise
         return self
 
-    def prepare(self) -> None:
-        """Do in dlt's main thread what can be done while the fetch runs: make the destination's client."""
-        self.destination = destination_client(dlt.current.pipeline(), dlt.current.source_schema())
+    @property
+    def destination(self) -> Any:
+        """The destination's client, not connected; made when first asked for, in dlt's main thread."""
+        if self._destination is None:
+            self._destination = destination_client(dlt.current.pipeline(), dlt.current.source_schema())
+        return self._destination
 
     def warn_keyless(self) -> None:
         """Warn once when rows lack the declared key."""
