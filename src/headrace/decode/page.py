@@ -31,16 +31,23 @@ class PageSplitter:
     """Splits the pages of one call. `selector` None: the place of the rows is found on the first page and kept.
 
     `wants` are the paths whose values the pager needs; the root path `$` stands for the whole document.
-    `resource` names the resource in errors.
+    `resource` names the resource in errors. `fingerprint` false leaves out the digests that tell equal pages.
     """
 
     def __init__(
-        self, selector: JsonPath | None, wants: Sequence[JsonPath], *, resource: str, allow_null: bool = False
+        self,
+        selector: JsonPath | None,
+        wants: Sequence[JsonPath],
+        *,
+        resource: str,
+        allow_null: bool = False,
+        fingerprint: bool = True,
     ) -> None:
         self._selector = selector
         self._wants = tuple(wants)
         self._resource = resource
         self._allow_null = allow_null
+        self._fingerprint = fingerprint
         self._pages = 0
         self._decoder = _envelope_decoder(selector, self._wants)
 
@@ -54,7 +61,8 @@ class PageSplitter:
         """Records and facts of one answer. Raises `AnswerError` or `DecodeError`, never gives a silent empty page."""
         records, values = self._split_fast(response) or self._split_exact(response)
         self._pages += 1
-        facts = PageFacts(response.status, response.headers, response.url, len(records), _fingerprint(records), values)
+        digest = _fingerprint(records) if self._fingerprint else ""
+        facts = PageFacts(response.status, response.headers, response.url, len(records), digest, values)
         return Page(records, facts)
 
     def _split_fast(self, response: Response) -> _Split | None:

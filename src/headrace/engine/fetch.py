@@ -151,7 +151,11 @@ async def _pages(
     """The pages of one call in page order, those that can be named ahead fetched side by side."""
     walk = resource.pager.begin(call.request)
     splitter = PageSplitter(
-        resource.selector, resource.pager.wants, resource=resource.name, allow_null=resource.allow_null_data
+        resource.selector,
+        resource.pager.wants,
+        resource=resource.name,
+        allow_null=resource.allow_null_data,
+        fingerprint=resource.pager.compares_pages,
     )
     under_way: deque[asyncio.Task[Page]] = deque()
     told = 0

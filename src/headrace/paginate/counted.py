@@ -30,7 +30,7 @@ records without an id can be equal by chance, full ones hardly. A page number ha
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from headrace.errors import PagingError
 from headrace.jsonpath import JsonPath
@@ -91,6 +91,8 @@ class Offset:
     first page is always asked for.
     """
 
+    compares_pages: ClassVar[bool] = True
+
     limit: int
     offset: int = 0
     offset_param: str = "offset"
@@ -149,6 +151,8 @@ class PageNumber:
     `total_path` leads to the number of all **pages**; `maximum_page` is a number that is not asked for any more. The
     first page is always asked for.
     """
+
+    compares_pages: ClassVar[bool] = True
 
     base_page: int = 0
     page: int | None = None

@@ -7,7 +7,7 @@ counts as a cursor and what as the end: `reading.read_cursor`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from headrace.errors import PagingError
 from headrace.jsonpath import MISSING, JsonPath
@@ -24,6 +24,8 @@ class Cursor:
     cursor): see the table in `cycle.py`. With `has_more_path` the flag false ends; the flag true without a cursor is a
     contradiction and an error.
     """
+
+    compares_pages: ClassVar[bool] = False
 
     cursor_path: JsonPath
     cursor_param: str = "cursor"
@@ -80,6 +82,8 @@ class Cursor:
 @dataclass(frozen=True)
 class HeaderCursor:
     """The cursor in response header `cursor_key` is sent as `cursor_param` for the next page."""
+
+    compares_pages: ClassVar[bool] = False
 
     cursor_key: str = "next"
     cursor_param: str = "cursor"

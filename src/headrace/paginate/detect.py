@@ -24,7 +24,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from headrace.errors import PagingError
 from headrace.jsonpath import MISSING, JsonPath, compile_path
@@ -50,6 +50,8 @@ Steps = tuple[str | int, ...]
 @dataclass(frozen=True)
 class Detect:
     """Find the pager on the first page of each walk."""
+
+    compares_pages: ClassVar[bool] = True
 
     @property
     def wants(self) -> tuple[JsonPath, ...]:

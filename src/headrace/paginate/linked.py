@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 from urllib.parse import urldefrag, urljoin
 
 from headrace.errors import PagingError
@@ -26,6 +26,8 @@ _BRACKETS: Final = {"<": ">", '"': '"'}
 @dataclass(frozen=True)
 class JsonLink:
     """The address of the next page lies under `next_url_path` of the body."""
+
+    compares_pages: ClassVar[bool] = False
 
     next_url_path: JsonPath
 
@@ -53,6 +55,8 @@ class JsonLink:
 @dataclass(frozen=True)
 class HeaderLink:
     """The address of the next page is the link of relation `links_next_key` in the Link header."""
+
+    compares_pages: ClassVar[bool] = False
 
     links_next_key: str = "next"
 

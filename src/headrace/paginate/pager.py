@@ -17,7 +17,7 @@ A walk that has raised is over.
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from headrace.jsonpath import JsonPath
 from headrace.message import PageFacts, Request
@@ -52,7 +52,12 @@ class Walk(Protocol):
 
 
 class Pager(Protocol):
-    """How an endpoint is paged, frozen; `wants` are the paths in the body whose values `tell` needs."""
+    """How an endpoint is paged, frozen.
+
+    `wants` are the paths in the body whose values `tell` needs; `compares_pages` says that it needs fingerprints too.
+    """
+
+    compares_pages: ClassVar[bool]
 
     @property
     def wants(self) -> tuple[JsonPath, ...]: ...

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from headrace.jsonpath import JsonPath
 from headrace.message import PageFacts, Request
@@ -12,6 +12,8 @@ from headrace.message import PageFacts, Request
 @dataclass(frozen=True)
 class SinglePage:
     """Done after one page, whatever it holds."""
+
+    compares_pages: ClassVar[bool] = False
 
     @property
     def wants(self) -> tuple[JsonPath, ...]:
