@@ -29,6 +29,8 @@ from headrace.plan import Plan, ResourcePlan, build_plan
 Scalar = str | int | float | bool
 Params = Mapping[str, Scalar | Sequence[Scalar]]
 
+#: Seconds after which dlt looks for signals while resources are fetched.
+_LOOK_S: Final = 0.25
 _SECTION: Final = "rest_api"
 
 
@@ -138,6 +140,11 @@ def _resource(plan: Plan, resource: ResourcePlan, session: Session) -> DltResour
             yield run.fetch()
             # dlt comes back here while the fetch runs: time to make what takes a while
             _ = run.destination
+            ends = 0
+            while not run.ended:
+                # waiting here, woken by the end of any resource, dlt need not look a hundred times a second
+                ends = session.wait_for_an_end(ends, _LOOK_S)
+                yield None
         else:
             yield _rows(plan, resource, session)
 

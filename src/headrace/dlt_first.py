@@ -8,6 +8,7 @@ itself is asked; where it cannot be asked (no SQL, no connection) the answer is 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from dlt.common.schema import Schema
@@ -33,11 +34,21 @@ def is_first_load(client: Any, schema: Schema, tables: Iterable[str]) -> bool:
         return False
     if not isinstance(client, WithSqlClient):
         return False
+    if _is_absent_file(client):
+        return True
     try:
         with client.sql_client as sql:
             return not sql.has_dataset() or all(_is_empty(sql, name) for name in names)
     except Exception:  # noqa: BLE001 - each client fails in its own way, and no failure here may stop the run
         return False
+
+
+def _is_absent_file(client: Any) -> bool:
+    """Whether the destination is a database file that is not there yet; asking it would make it."""
+    place = getattr(getattr(client.config, "credentials", None), "database", None)
+    if not isinstance(place, str) or not Path(place).is_absolute():
+        return False
+    return Path(place).suffix == ".duckdb" and not Path(place).exists()
 
 
 def _is_empty(sql: Any, table: str) -> bool:

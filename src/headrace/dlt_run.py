@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,6 +49,7 @@ class ResourceRun:
         self._plan = plan
         self._session = session
         self._destination: Any = None
+        self.ended = False
         self._converter = Converter(resource, self.tables, self.identities, self.id_source, self.report)
 
     @property
@@ -63,6 +65,9 @@ class ResourceRun:
         except BaseException:
             self.close()
             raise
+        finally:
+            self.ended = True
+            self._session.tell_an_end()
         return self
 
     @property
@@ -95,8 +100,23 @@ class Session:
     def __init__(self, report: Report | None = None, clock: Clock | None = None) -> None:
         self.report = report if report is not None else Report()
         self._clock = clock
+        self._end = threading.Condition()
+        self._ends = 0
         # gates belong to an event loop, and dlt makes a new one for each run
         self._gates: WeakKeyDictionary[asyncio.AbstractEventLoop, Gates] = WeakKeyDictionary()
+
+    def tell_an_end(self) -> None:
+        """Wake who waits: a resource was fetched, or failed."""
+        with self._end:
+            self._ends += 1
+            self._end.notify_all()
+
+    def wait_for_an_end(self, known: int, seconds: float) -> int:
+        """Wait until more resources than `known` have ended, at most `seconds`; how many have."""
+        with self._end:
+            if self._ends == known:
+                self._end.wait(seconds)
+            return self._ends
 
     def transport(self, plan: Plan, report: ResourceReport) -> Transport:
         """A transport for one resource; called in the event loop that will use it."""
