@@ -143,5 +143,7 @@ def test_any_junk_at_any_place_is_taken_or_told(place: tuple[Any, ...], junk: An
     try:
         validate(raw, resolve_secret=no_secret)
     except ConfigError as error:
-        assert not JARGON.search(str(error))
-        assert "another value" not in str(error)
+        # what the junk itself says is no jargon of ours
+        ours = re.sub(r"got '[^']*'", "got junk", str(error))
+        assert not JARGON.search(ours)
+        assert "another value" not in ours
