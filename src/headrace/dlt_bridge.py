@@ -23,7 +23,7 @@ from headrace.decode import to_rows
 from headrace.dlt_load import LoadTables
 from headrace.dlt_run import ResourceRun, Session
 from headrace.dlt_secrets import resolve_secret, setting
-from headrace.engine import Report, batches
+from headrace.engine import Report, batches, use_system_memory
 from headrace.plan import Plan, ResourcePlan, build_plan
 
 Scalar = str | int | float | bool
@@ -115,6 +115,7 @@ def source_of(
     clock: Clock | None = None,
 ) -> DltSource:
     """The dlt source of a plan."""
+    use_system_memory()
     session = Session(report, clock)
 
     def resources() -> list[DltResource]:

@@ -3,6 +3,7 @@
 from headrace.engine.convert import Converter, IdSource
 from headrace.engine.fetch import batches, fetch
 from headrace.engine.identity import Fates, Identities
+from headrace.engine.memory import use_system_memory
 from headrace.engine.report import Report, ResourceReport
 from headrace.engine.spool import Spool
 
@@ -16,4 +17,5 @@ __all__ = [
     "Spool",
     "batches",
     "fetch",
+    "use_system_memory",
 ]

@@ -57,7 +57,8 @@ class Spool:
         """One batch; an empty one past the end."""
         tables = {}
         for place, name in enumerate(self._batches[number] if number < len(self._batches) else ()):
-            with pa.ipc.open_file(self._file(number, place)) as reader:
+            # not by its path: that would map the file into memory
+            with pa.OSFile(self._file(number, place)) as file, pa.ipc.open_file(file) as reader:
                 tables[name] = reader.read_all()
         return TableBatch(self._resource, tables)
 
