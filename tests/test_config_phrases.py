@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -135,6 +135,7 @@ def places(node: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 @given(st.sampled_from(places(FULL)[1:]), JUNK)
 def test_any_junk_at_any_place_is_taken_or_told(place: tuple[Any, ...], junk: Any) -> None:
     """Junk anywhere gives a configuration or one readable error, never another exception."""
+    assume(not JARGON.search(repr(junk)))  # what the junk itself says is no jargon of ours
     raw = copy.deepcopy(FULL)
     node = raw
     for step in place[:-1]:
@@ -143,7 +144,5 @@ def test_any_junk_at_any_place_is_taken_or_told(place: tuple[Any, ...], junk: An
     try:
         validate(raw, resolve_secret=no_secret)
     except ConfigError as error:
-        # what the junk itself says is no jargon of ours
-        ours = re.sub(r"got '[^']*'", "got junk", str(error))
-        assert not JARGON.search(ours)
-        assert "another value" not in ours
+        assert not JARGON.search(str(error))
+        assert "another value" not in str(error)
