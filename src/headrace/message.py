@@ -17,8 +17,9 @@ Pairs = tuple[tuple[str, str], ...]
 class Request:
     """One request without its credentials (auth adds them last).
 
-    `params` are (name, value) pairs added to the query of `url`; `json` is a JSON document or None; `resource` names
-    the resource that asks, for messages and progress.
+    `params` are (name, value) pairs added to the query of `url`; `json` is a JSON document or None; `data` is a body
+    that is sent as it is (its content type stands in `headers`), never together with `json`; `resource` names the
+    resource that asks, for messages and progress.
     """
 
     method: str
@@ -26,6 +27,7 @@ class Request:
     params: Pairs = ()
     headers: Pairs = ()
     json: Any = None
+    data: bytes | None = None
     resource: str = ""
 
     def with_param(self, name: str, value: str) -> Request:
@@ -56,6 +58,7 @@ class PageFacts:
     """What a pager may know of an answer: `values` holds what it asked for by path text, `MISSING` where absent.
 
     `fingerprint` is a digest of the page's raw records, to see an API that serves the same page again and again.
+    `response` and `records` are the whole answer and its rows, only for a pager that says `reads_answers`.
     """
 
     status: int
@@ -64,6 +67,8 @@ class PageFacts:
     row_count: int
     fingerprint: str = ""
     values: Mapping[str, Any] = field(default_factory=dict)
+    response: Response | None = None
+    records: Sequence[bytes] = ()
 
 
 @dataclass(frozen=True)

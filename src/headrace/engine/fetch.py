@@ -128,7 +128,7 @@ async def batches(
 ) -> AsyncIterator[Records]:
     """Whole pages gathered to batches; a batch never mixes two calls."""
     enough = _FIRST_BATCH_BYTES
-    for call in resource.calls:
+    for call in resource.calls():
         records: list[bytes] = []
         sizes: list[int] = []
         waiting = 0

@@ -7,12 +7,41 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from headrace.plan.model import Auth, Call, Limits, Plan, ResourcePlan, RetryPolicy, describe
+from headrace.plan.model import (
+    Action,
+    Auth,
+    Call,
+    Exports,
+    Incremental,
+    Limits,
+    Parent,
+    Plan,
+    Rate,
+    ResourcePlan,
+    RetryPolicy,
+    Step,
+    describe,
+)
 
 if TYPE_CHECKING:
     from headrace.plan.build import build_plan
 
-__all__ = ["Auth", "Call", "Limits", "Plan", "ResourcePlan", "RetryPolicy", "build_plan", "describe"]
+__all__ = [
+    "Action",
+    "Auth",
+    "Call",
+    "Exports",
+    "Incremental",
+    "Limits",
+    "Parent",
+    "Plan",
+    "Rate",
+    "ResourcePlan",
+    "RetryPolicy",
+    "Step",
+    "build_plan",
+    "describe",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -30,7 +30,6 @@ from headrace.config.kinds import (
 from headrace.config.options import ClientOptions, EndpointOptions, ResourceOptions, RestConfig
 from headrace.errors import ConfigError, Problem
 from headrace.jsonpath import JsonPath, compile_path
-from headrace.message import Pairs, Request
 from headrace.paginate import (
     Cursor,
     Detect,
@@ -42,9 +41,10 @@ from headrace.paginate import (
     Pager,
     SinglePage,
 )
-from headrace.plan.address import is_absolute, join, origin_of
+from headrace.plan.address import origin_of
 from headrace.plan.endpoint import EndpointTemplate, compile_endpoint
-from headrace.plan.model import Auth, Call, Limits, Plan, ResourcePlan, RetryPolicy
+from headrace.plan.call import CallTemplate
+from headrace.plan.model import Auth, Limits, Plan, ResourcePlan, RetryPolicy
 from headrace.plan.parameter import missing, parameter_values, unused
 from headrace.plan.template import as_text, is_segment
 
@@ -100,7 +100,7 @@ def build_plan(
         _resource_plan(config.client, resource, endpoint, values, drop_private=drop_private)
         for resource, endpoint in zip(config.resources, endpoints, strict=True)
     )
-    urls = [config.client.base_url, *(call.request.url for plan in resources for call in plan.calls)]
+    urls = [config.client.base_url, *(call.request.url for plan in resources for call in plan.template.shown())]
     return Plan(
         base_url=config.client.base_url,
         resources=resources,
@@ -138,13 +138,16 @@ def _resource_plan(
     drop_private: bool,
 ) -> ResourcePlan:
     options = resource.endpoint or EndpointOptions()
-    calls = (
-        Call(_request(client, resource, endpoint, chosen), chosen) for chosen in _choices(endpoint.parameters, values)
-    )
     return ResourcePlan(
         name=resource.name,
         table_name=resource.table_name or resource.name,
-        calls=tuple(calls),
+        template=CallTemplate(
+            resource=resource.name,
+            base_url=client.base_url,
+            headers=tuple((name, as_text(said)) for name, said in (client.headers or {}).items() if said is not None),
+            endpoint=endpoint,
+            choices=tuple(_choices(endpoint.parameters, values)),
+        ),
         pager=_pager(options, client),
         selector=compile_path(options.data_selector) if options.data_selector else None,
         auth=_auth(options, client),
@@ -162,29 +165,6 @@ def _choices(names: Sequence[str], values: Parameters) -> Iterator[dict[str, Sca
     """One mapping for each call, in the order of the values."""
     for chosen in product(*(values[name] for name in names)):
         yield dict(zip(names, chosen, strict=True))
-
-
-def _request(
-    client: ClientOptions, resource: ResourceOptions, endpoint: EndpointTemplate, chosen: Mapping[str, Scalar]
-) -> Request:
-    path = endpoint.path.render_path({**endpoint.bound, **chosen})
-    return Request(
-        method=endpoint.method,
-        url=path if is_absolute(path) else join(client.base_url, path),
-        params=tuple(endpoint.render_params(chosen)),
-        headers=_headers(client, endpoint.render_headers(chosen)),
-        json=endpoint.render_json(chosen),
-        resource=resource.name,
-    )
-
-
-def _headers(client: ClientOptions, own: Pairs) -> Pairs:
-    """The client's headers with the endpoint's over them; case of names is no difference, None is not sent."""
-    merged = {
-        name.lower(): (name, as_text(value)) for name, value in (client.headers or {}).items() if value is not None
-    }
-    merged.update({name.lower(): (name, value) for name, value in own})
-    return tuple(merged.values())
 
 
 def _pager(endpoint: EndpointOptions, client: ClientOptions) -> Pager:

@@ -4,16 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
+from urllib.parse import urlencode
 
+import headrace.config.options as _options
 from headrace.config.options import EndpointOptions
 from headrace.message import Pairs
-from headrace.plan.template import Template, Values, as_text, compile_text, compile_tree, names_in, render_tree
+from headrace.plan.template import Template, Values, as_text, compile_text, compile_tree, is_context, names_in, render_tree
+
+class _Absent: ...
+
+
+ResolveParam: Any = getattr(_options, "ResolveParam", _Absent)
+IncrementalParam: Any = getattr(_options, "IncrementalParam", _Absent)
+Foreign: Any = getattr(_options, "Foreign", _Absent)
+_FORM: Final = "application/x-www-form-urlencoded"
 
 
 @dataclass(frozen=True)
 class EndpointTemplate:
-    """`bound` holds values of path placeholders that came from the endpoint's own `params`; `place` is for messages."""
+    """`bound` holds values of path placeholders that came from the endpoint's own `params`; `place` is for messages.
+
+    `aliases` are path placeholders that stand for a field of a parent's row (dlt's `resolve` parameters).
+    """
 
     place: str
     method: str
@@ -21,33 +34,39 @@ class EndpointTemplate:
     params: Any
     headers: Any
     json: Any
+    data: Any
     bound: Mapping[str, Any]
+    aliases: Mapping[str, ResolveParam]
 
     @property
     def uses(self) -> dict[str, str]:
-        """The parameters that need a value -> the first place that uses each: path, params, headers, json."""
+        """Every placeholder -> the first place that uses it: path, params, headers, json, data."""
         found: dict[str, str] = {}
-        for part, node in (
-            ("path", self.path),
-            ("params", self.params),
-            ("headers", self.headers),
-            ("json", self.json),
-        ):
-            for name in names_in(node):
+        for part in ("path", "params", "headers", "json", "data"):
+            for name in names_in(getattr(self, part)):
                 if not (part == "path" and name in self.bound):
                     found.setdefault(name, f"{self.place}.{part}")
         return found
 
     @property
     def parameters(self) -> tuple[str, ...]:
-        """The parameters that need a value, each once."""
-        return tuple(self.uses)
+        """The parameters of the source that need a value, each once."""
+        return tuple(name for name in self.uses if not self.is_late(name))
 
-    def render_params(self, values: Values) -> Iterator[tuple[str, str]]:
-        """Query parameters as `requests` sends them: None is left out, a list repeats its name."""
-        for key, node in self.params.items():
-            name = key.render(values)
-            for value in node if isinstance(node, list) else [node]:
+    @property
+    def late(self) -> tuple[str, ...]:
+        """The placeholders whose values only a run knows: a parent's fields, the watermark."""
+        return tuple(name for name in self.uses if self.is_late(name))
+
+    def is_late(self, name: str) -> bool:
+        """Whether only a run knows the value of a placeholder."""
+        return name in self.aliases or is_context(name)
+
+    def render_params(self, values: Values, added: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+        """Query parameters as `requests` sends them: None is left out, a list repeats its name; `added` replace."""
+        nodes = {**{key.render(values): node for key, node in self.params.items()}, **added}
+        for name, node in nodes.items():
+            for value in node if isinstance(node, list | tuple) else [node]:
                 rendered = value.render(values) if isinstance(value, Template) else value
                 if rendered is not None:
                     yield name, as_text(rendered)
@@ -63,25 +82,53 @@ class EndpointTemplate:
         """The body, None for no body."""
         return render_tree(self.json, values)
 
+    def render_data(self, values: Values) -> tuple[bytes | None, str | None]:
+        """The body of `data` and its content type, as `requests` makes them; None where there is none."""
+        if not self.data:
+            return None, None
+        if isinstance(self.data, bytes):
+            return self.data, None
+        if isinstance(self.data, Template):
+            return self.data.render(values).encode(), None
+        pairs = self.data.items() if isinstance(self.data, Mapping) else self.data
+        fields = [
+            (_rendered(name, values), _rendered(value, values))
+            for name, said in pairs
+            for value in (said if isinstance(said, list | tuple) else [said])
+            if value is not None
+        ]
+        return urlencode(fields).encode(), _FORM
+
+
+def _rendered(node: Any, values: Values) -> str:
+    return node.render(values) if isinstance(node, Template) else as_text(node)
+
 
 def compile_endpoint(place: str, options: EndpointOptions) -> EndpointTemplate:
     """Compile the texts of an endpoint whose braces were checked by `config.validate`."""
     path = compile_text(options.path or "")
     params = dict(options.params or {})
+    aliases = {name: params.pop(name) for name, value in list(params.items()) if isinstance(value, ResolveParam)}
     bound = {name: params.pop(name) for name in path.names if _binds(params.get(name))}
     return EndpointTemplate(
         place=place,
         method=options.method,
         path=path,
-        params=compile_tree(params),
+        params=compile_tree({name: value for name, value in params.items() if not _is_watermark(value)}),
         headers=compile_tree(options.headers or {}),
         json=compile_tree(options.json_body),
+        data=getattr(options, 'data', None) if isinstance(getattr(options, 'data', None), bytes) else compile_tree(getattr(options, 'data', None)),
         bound=bound,
+        aliases=aliases,
     )
+
+
+def _is_watermark(value: Any) -> bool:
+    return isinstance(value, (IncrementalParam, Foreign))
 
 
 def _binds(value: Any) -> bool:
     """Whether a value of `params` fills the path placeholder of its name: no list, no placeholder."""
     if isinstance(value, str):
         return not compile_text(value).names
-    return value is not None and not isinstance(value, list)
+    return value is not None and not isinstance(value, (list, IncrementalParam, Foreign))

@@ -5,39 +5,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from headrace.jsonpath import JsonPath
-from headrace.message import Request
+from headrace.message import Request, Response
 from headrace.paginate import Pager
-from headrace.secrets import Secret, mask
+from headrace.secrets import mask
+
+if TYPE_CHECKING:
+    from headrace.plan.call import CallTemplate
 
 KeyCollisions = Literal["keep_last", "keep_all", "fail"]
 
 
 @dataclass(frozen=True)
 class Auth:
-    """Credentials of one client. `kind` is a row of `transport.auth.SIGNERS`; `fields` are its settings."""
+    """Credentials of one client. `kind` is a row of `transport.auth.SIGNERS`; `fields` are its settings.
+
+    `sign` is given for an object that somebody wrote (kind `custom`): it adds credentials to a request and may block.
+    """
 
     kind: str
-    fields: Mapping[str, str | Secret] = field(default_factory=dict)
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    sign: Callable[[Request], Request] | None = None
 
 
 @dataclass(frozen=True)
 class RetryPolicy:
     """When the same request is sent again.
 
-    The n-th retry waits `backoff_factor * 2 ** (n - 1)` seconds (2, 4, 8 by default), at most `max_wait_s`, unless the
-    answer names a later moment in `Retry-After`. `statuses` are retried, and so are connection errors, time-outs and
-    bodies that end early. The values are those of the two guides that the project began with.
+    The n-th retry waits `backoff_factor * 2 ** (n - 1)` seconds, at most `max_wait_s`, unless the answer names a later
+    moment in `Retry-After`. `statuses` are retried, and so are connection errors, time-outs and bodies that end early.
+    `max_retries` bounds the retries of one request; None leaves them to `budget_s`, the seconds from its first failure.
     """
 
-    max_retries: int = 3
-    backoff_factor: float = 2.0
-    statuses: frozenset[int] = frozenset({429, 500, 502, 503, 504})
+    max_retries: int | None = None
+    backoff_factor: float = 1.0
+    statuses: frozenset[int] = frozenset({408, 425, 429, *range(500, 600)})
     max_wait_s: float = 300.0
+    budget_s: float = 900.0
+
+
+@dataclass(frozen=True)
+class Rate:
+    """At most `requests` in any `per_s` seconds to one host."""
+
+    requests: int
+    per_s: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -48,14 +64,79 @@ class Limits:
     timeout_s: float = 60.0
     max_page_bytes: int = 256 * 1024 * 1024
     max_pages: int = 1_000_000
+    rate: Rate | None = None
+
+
+@dataclass(frozen=True)
+class Action:
+    """What is done with an answer of this status and with this text in it; None stands for any.
+
+    `act` is `ignore` (the call has no more pages), `retry` (ask again), or functions from request and answer to answer.
+    """
+
+    status: int | None
+    content: str | None
+    act: Literal["ignore", "retry"] | tuple[Callable[[Request, Response], Response], ...]
+
+
+@dataclass(frozen=True)
+class Step:
+    """A function of the configuration over rows as Python objects: `filter`, `map` or `yield_map`."""
+
+    kind: Literal["filter", "map", "yield_map"]
+    function: Callable[[Any], Any]
+
+
+@dataclass(frozen=True)
+class Parent:
+    """What a dependent resource takes from the rows of `resource`.
+
+    `fields` are (placeholder, path in the row); `kept` are (column of the child, top-level key of the row).
+    """
+
+    resource: str
+    fields: tuple[tuple[str, JsonPath], ...] = ()
+    kept: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Exports:
+    """What all dependents together take from the rows of a resource: paths, and top-level keys."""
+
+    fields: tuple[JsonPath, ...] = ()
+    keys: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.fields or self.keys)
+
+
+@dataclass(frozen=True)
+class Incremental:
+    """How a resource goes on where it was: `settings` are the arguments of dlt's `Incremental`, or such an object.
+
+    Its start and end are sent as `start_param` and `end_param` when these are given, `convert` having made them text or
+    number. `per_parent` keeps one watermark for each parent row instead of one for the resource.
+    """
+
+    settings: Any
+    start_param: str | None = None
+    end_param: str | None = None
+    convert: Callable[[Any], Any] | None = None
+    per_parent: bool = False
 
 
 @dataclass(frozen=True)
 class Call:
-    """One walk through an endpoint: its first request, and the values of `params` that are kept as columns."""
+    """One walk through an endpoint: its first request, and the values that its rows get.
+
+    `values` come first in a row, where its own keys win (parameters of the source); `kept` come last and win (fields of
+    the parent). `key` tells the calls of one resource apart in every run, None where there is but one.
+    """
 
     request: Request
     values: Mapping[str, Any] = field(default_factory=dict)
+    kept: Mapping[str, Any] = field(default_factory=dict)
+    key: str | None = None
 
 
 @dataclass(frozen=True)
@@ -63,12 +144,14 @@ class ResourcePlan:
     """One resource. `hints` are the arguments that dlt's `resource` takes as they are (write_disposition, columns ...).
 
     `selector` None means that the place of the rows is found on the first page. `private` lists top-level fields that
-    hold secrets; they are dropped before anything is stored when `drop_private` is true.
+    hold secrets; they are dropped before anything is stored when `drop_private` is true. `parents` are the resources
+    that it takes fields from, the one whose rows lead to its calls first; `exports` is what its own dependents take.
+    `table_name` is a function where rows name their table.
     """
 
     name: str
-    table_name: str
-    calls: tuple[Call, ...]
+    table_name: str | Callable[[Any], str]
+    template: CallTemplate
     pager: Pager
     selector: JsonPath | None
     auth: Auth | None
@@ -79,11 +162,39 @@ class ResourcePlan:
     drop_private: bool
     allow_null_data: bool
     hints: Mapping[str, Any]
+    parents: tuple[Parent, ...] = ()
+    exports: Exports = Exports()
+    incremental: Incremental | None = None
+    actions: tuple[Action, ...] = ()
+    steps: tuple[Step, ...] = ()
+    mixed_numbers: Literal["variant", "widen"] = "variant"
+    name_collisions: Literal["keep", "last"] = "keep"
+
+    def calls(
+        self,
+        late: Mapping[str, Any] | None = None,
+        *,
+        kept: Mapping[str, Any] | None = None,
+        params: Mapping[str, Any] | None = None,
+    ) -> Iterator[Call]:
+        """Its calls in order, one for each choice of values of the source's parameters.
+
+        `late` are values of placeholders that only a run knows (`resources.users.id`, `incremental.start_value`),
+        `params` query parameters that only a run knows. Raises `AnswerError` for a value that cannot stand in a path.
+        """
+        return self.template.calls(late or {}, kept=kept or {}, params=params or {})
 
     @property
     def dropped(self) -> tuple[str, ...]:
         """The fields that are not stored."""
         return self.private if self.drop_private else ()
+
+    @property
+    def as_objects(self) -> str | None:
+        """Why rows become Python objects, in words; None where they never do."""
+        if self.steps:
+            return "`processing_steps` are functions over rows"
+        return "its paginator is an object that may look into rows" if self.pager.reads_answers else None
 
 
 @dataclass(frozen=True)
@@ -122,7 +233,7 @@ def _describe_resource(resource: ResourcePlan) -> dict[str, Any]:
         "requests": [
             {"method": call.request.method, "url": mask(call.request.url), "params": _describe_params(call.request)}
             | ({"kept": dict(call.values)} if call.values else {})
-            for call in resource.calls
+            for call in resource.template.shown()
         ],
         "paging": resource.pager.describe(),
         "rows_at": str(resource.selector) if resource.selector else "found on the first page",

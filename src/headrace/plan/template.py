@@ -20,6 +20,8 @@ from headrace.secrets import Secret
 Values = Mapping[str, Any]
 #: Segments that any URL library takes for steps in the path, quoted or not.
 _STEPS: Final = frozenset({"", ".", ".."})
+#: What `requests` leaves as it is in an address (its `requote_uri`).
+_AS_REQUESTS: Final = "!#$%&'()*+,/:;=?@[]~"
 
 
 @dataclass(frozen=True)
@@ -44,9 +46,7 @@ class Template:
 
     def render_path(self, values: Values) -> str:
         """The text with its values as quoted path segments."""
-        return "".join(
-            literal + ("" if name is None else quote(as_text(values[name]), safe="")) for literal, name in self.parts
-        )
+        return "".join(literal + ("" if name is None else _in_path(name, values[name])) for literal, name in self.parts)
 
     def render_value(self, values: Values) -> Any:
         """The value itself when the text is one placeholder, otherwise the text."""
@@ -94,6 +94,16 @@ def names_in(node: Any) -> Iterator[str]:
     elif isinstance(node, list):
         for element in node:
             yield from names_in(element)
+
+
+def _in_path(name: str, value: Any) -> str:
+    """A value in a path: one segment, but for the fields of a parent's row and watermarks, which may be whole paths."""
+    return quote(as_text(value), safe=_AS_REQUESTS if is_context(name) else "")
+
+
+def is_context(name: str) -> bool:
+    """Whether a placeholder is one of dlt's contexts: `resources.<name>.<field>`, `incremental.<value>`."""
+    return name.startswith(("resources.", "incremental."))
 
 
 def as_text(value: Any) -> str:

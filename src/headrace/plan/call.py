@@ -1,0 +1,80 @@
+"""From an endpoint to its calls: what stays to be filled in when a run begins, and when a parent's row comes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from headrace.config.field import Scalar
+from headrace.errors import AnswerError
+from headrace.message import Pairs, Request
+from headrace.plan.address import is_absolute, join
+from headrace.plan.endpoint import EndpointTemplate
+from headrace.plan.model import Call
+from headrace.plan.template import as_text, is_segment
+
+#: Placeholders whose values are quoted as one segment are those of the source; a parent's row may hold a whole address.
+_FORM: Final = "application/x-www-form-urlencoded"
+
+
+@dataclass(frozen=True)
+class CallTemplate:
+    """The calls of one resource: an endpoint, and one choice of values of the source's parameters for each call."""
+
+    resource: str
+    base_url: str
+    headers: Pairs
+    endpoint: EndpointTemplate
+    choices: tuple[Mapping[str, Scalar], ...]
+
+    def calls(self, late: Mapping[str, Any], *, kept: Mapping[str, Any], params: Mapping[str, Any]) -> Iterator[Call]:
+        """One call for each choice; see `ResourcePlan.calls`."""
+        for chosen in self.choices:
+            values = {**late, **chosen}
+            key = {**{name: str(late[name]) for name in self.endpoint.late if name in late}, **chosen}
+            yield Call(
+                request=self._request(values, params),
+                values=chosen,
+                kept=kept,
+                key=json.dumps(key, sort_keys=True, default=str) if key else None,
+            )
+
+    def shown(self) -> Iterator[Call]:
+        """The calls with placeholders in place of what only a run knows."""
+        late = {name: f"{{{name}}}" for name in self.endpoint.late}
+        for call in self.calls(late, kept={}, params={}):
+            yield call
+
+    def _request(self, values: Mapping[str, Any], params: Mapping[str, Any]) -> Request:
+        endpoint = self.endpoint
+        for name in endpoint.path.names:
+            value = {**endpoint.bound, **values}[name]
+            if name in endpoint.late and not is_segment(value):
+                raise AnswerError(
+                    f"expected a value for `{{{name}}}` that can stand in a path, got {as_text(value)!r}",
+                    where=f"resource `{self.resource}`",
+                    hint="leave out such rows of the parent by a `filter` among its `processing_steps`",
+                )
+        path = endpoint.path.render_path({**endpoint.bound, **values})
+        data, content_type = endpoint.render_data(values)
+        headers = _over(self.headers, endpoint.render_headers(values))
+        if content_type and not any(name.lower() == "content-type" for name, _ in headers):
+            headers = (*headers, ("Content-Type", content_type))
+        return Request(
+            method=endpoint.method,
+            url=path if is_absolute(path) else join(self.base_url, path),
+            params=tuple(endpoint.render_params(values, params)),
+            headers=headers,
+            json=endpoint.render_json(values),
+            data=data,
+            resource=self.resource,
+        )
+
+
+def _over(shared: Pairs, own: Pairs) -> Pairs:
+    """The client's headers with the endpoint's over them; case of names is no difference."""
+    merged = {name.lower(): (name, value) for name, value in shared}
+    merged.update({name.lower(): (name, value) for name, value in own})
+    return tuple(merged.values())
