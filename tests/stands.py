@@ -1,0 +1,225 @@
+"""What a pipeline has after a run, as plain values, and how two of them differ: see `parity`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import Any
+
+import dlt
+
+from headrace.sim.message import Request
+from loading import Database
+
+#: A row: its columns by name, and under `[child table]` the rows below it.
+Tree = dict[str, Any]
+
+#: Columns whose values are of the load: compared by their place among those of all loads.
+OF_THE_LOAD = ("_dlt_load_id", "_dlt_valid_from", "_dlt_valid_to")
+IDS = ("_dlt_id", "_dlt_parent_id", "_dlt_root_id")
+#: Merge strategies of which dlt makes root ids by a hash.
+HASHED = ("upsert", "insert-only", "scd2")
+
+
+@dataclass
+class Stand:
+    """What one contestant has after a run; a `Level` may change it in place.
+
+    `columns`: table -> (name, type, nullable) in order. `rows`: root table -> its trees in no order. `hints`: table ->
+    hints in the stored schema. `stored`: table -> [column, hints] in the stored order. `state`: the state's `sources`.
+    `requests`: what was asked in this run, in the order of arrival. `database`: what was read, untouched.
+    """
+
+    run: int
+    columns: dict[str, list[tuple[str, ...]]]
+    rows: dict[str, list[Tree]]
+    hints: dict[str, dict[str, Any]]
+    stored: dict[str, list[list[Any]]]
+    state: dict[str, Any]
+    requests: list[Request] = field(default_factory=list)
+    database: Database = field(default_factory=lambda: Database({}))
+
+
+#: Takes a meant difference between (ours, theirs) away, in place.
+Level = Callable[[Stand, Stand], None]
+
+
+def not_looked_for_twice(ours: Stand, _: Stand) -> None:
+    """The hint that keys are distinct is ours."""
+    for hints in ours.hints.values():
+        hints.pop("x-stage-data-deduplicated", None)
+
+
+def first_merge_appends(ours: Stand, theirs: Stand) -> None:
+    """Rows of a table that is not there yet are appended; the schema says so until the next run."""
+    for table, hints in ours.hints.items():
+        of_dlt = theirs.hints.get(table, {})
+        if hints.get("write_disposition") == "append" and of_dlt.get("write_disposition") == "merge":
+            hints["write_disposition"] = "merge"
+
+
+def decimal_of_arrow(ours: Stand, theirs: Stand) -> None:
+    """Arrow's decimals always have precision and scale; without them the destination takes 38 and 9."""
+    for stand in (ours, theirs):
+        for columns in stand.stored.values():
+            for _, facts in columns:
+                if facts.get("data_type") == "decimal" and (facts.get("precision"), facts.get("scale")) == (38, 9):
+                    del facts["precision"], facts["scale"]
+
+
+ALWAYS: tuple[Level, ...] = (not_looked_for_twice, first_merge_appends, decimal_of_arrow)
+
+
+def stand_of(target: dlt.Pipeline, database: Database, run: int = 0, requests: Sequence[Request] = ()) -> Stand:
+    """Everything that is compared, as copies."""
+    schema = target.default_schema.tables if target.default_schema_name else {}
+    tables = {name: table for name, table in schema.items() if not name.startswith("_dlt_")}
+    parents = {name: table["parent"] for name, table in tables.items() if table.get("parent")}
+    hashed = {
+        name
+        for name, table in tables.items()
+        if table.get("write_disposition") == "merge" and table.get("x-merge-strategy") in HASHED
+    }
+    return Stand(
+        run=run,
+        columns={name: [tuple(column) for column in columns] for name, (columns, _) in database.tables.items()},
+        rows=_Forest(database, parents, hashed).trees(),
+        hints={
+            name: {hint: deepcopy(value) for hint, value in table.items() if hint != "columns"}
+            for name, table in tables.items()
+        },
+        stored={
+            # `nullable: True` is what its absence means
+            name: [[column, {"nullable": True, **deepcopy(facts)}] for column, facts in table["columns"].items()]
+            for name, table in tables.items()
+        },
+        state=_plain(target.state.get("sources", {})),
+        requests=list(requests),
+        database=database,
+    )
+
+
+def _plain(value: Any, key: str = "") -> Any:
+    """State as plain values; dlt keeps hashes as a list that was a set."""
+    if isinstance(value, Mapping):
+        return {name: _plain(item, name) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return sorted(map(_plain, value)) if key == "unique_hashes" else list(map(_plain, value))
+    return value
+
+
+class _Forest:
+    """Rows joined to trees. `parents`: child table -> its parent; `hashed`: the root tables whose ids count."""
+
+    def __init__(self, database: Database, parents: Mapping[str, str], hashed: set[str]) -> None:
+        self._rows = {
+            table: [dict(zip([name for name, *_ in columns], row, strict=True)) for row in rows]
+            for table, (columns, rows) in database.tables.items()
+        }
+        self._parents = parents
+        self._hashed = hashed
+        self._ranks = {None: None, **self._ranked("_dlt_load_id"), **self._ranked("_dlt_valid_from", "_dlt_valid_to")}
+        #: (child table, parent's id) -> rows in order
+        self._children: dict[tuple[str, Any], list[dict[str, Any]]] = {}
+        for table in filter(parents.__contains__, self._rows):
+            for row in sorted(self._rows[table], key=lambda row: row.get("_dlt_list_idx") or 0):
+                self._children.setdefault((table, row.get("_dlt_parent_id")), []).append(row)
+        self._reached: set[tuple[str, Any]] = set()
+
+    def _ranked(self, *names: str) -> dict[Any, int]:
+        """Load ids, or times of versions -> their place in the order of loads."""
+        cells = {row[name] for rows in self._rows.values() for row in rows for name in names if row.get(name)}
+        return {cell: rank for rank, cell in enumerate(sorted(cells))}
+
+    def trees(self) -> dict[str, list[Tree]]:
+        """Root table -> its rows, each with its child rows; child rows of no row stand under their own table."""
+        found: dict[str, list[Tree]] = {}
+        for table, rows in self._rows.items():
+            if table not in self._parents:
+                found[table] = [self._tree(table, row, row.get("_dlt_id"), ids=table in self._hashed) for row in rows]
+        for key, rows in self._children.items():
+            if key not in self._reached:
+                found.setdefault(key[0], []).extend(self._tree(key[0], row, None, ids=False) for row in rows)
+        return found
+
+    def _tree(self, table: str, row: Mapping[str, Any], root: Any, *, ids: bool) -> Tree:
+        found: Tree = {name: self._cell(name, cell, root, ids=ids) for name, cell in row.items()}
+        for child, parent in self._parents.items():
+            key = (child, row.get("_dlt_id"))
+            if parent == table and key in self._children:
+                self._reached.add(key)
+                found[f"[{child}]"] = [self._tree(child, one, root, ids=ids) for one in self._children[key]]
+        return found
+
+    def _cell(self, name: str, cell: Any, root: Any, *, ids: bool) -> Any:
+        if name in OF_THE_LOAD:
+            return self._ranks[cell]
+        if name not in IDS or ids:
+            return cell
+        return "of the root" if name == "_dlt_root_id" and cell == root else cell is not None
+
+
+def compare(ours: Stand, theirs: Stand, differences: Sequence[Level] = ()) -> None:
+    """Level what is meant, in place, and raise `AssertionError` for everything else that differs."""
+    __tracebackhide__ = True
+    for level in (*ALWAYS, *differences):
+        level(ours, theirs)
+    found = list(unequal("columns", ours.columns, theirs.columns))
+    for table in sorted({*ours.rows, *theirs.rows}):
+        found += unequal_rows(f"rows of {table}", ours.rows.get(table, []), theirs.rows.get(table, []))
+    found += unequal("schema", ours.hints, theirs.hints)
+    found += unequal("schema's columns", ours.stored, theirs.stored)
+    found += unequal("state", ours.state, theirs.state)
+    raise_for(found, f"run {ours.run + 1}")
+
+
+def raise_for(found: Sequence[str], where: str) -> None:
+    """Raise `AssertionError` with all differences, if there are any."""
+    __tracebackhide__ = True
+    if found:
+        raise AssertionError("\n".join([f"{where}: {len(found)} differences between headrace and dlt", *found]))
+
+
+def unequal(where: str, ours: Any, theirs: Any) -> Iterator[str]:
+    """Paths at which two plain values differ, as lines."""
+    if isinstance(ours, Mapping) and isinstance(theirs, Mapping):
+        for key in dict.fromkeys([*ours, *theirs]):
+            if key not in ours or key not in theirs:
+                side, value = ("ours", ours[key]) if key in ours else ("dlt", theirs[key])
+                yield f"  {where} / {key}: only {side}: {as_text(value)}"
+            else:
+                yield from unequal(f"{where} / {key}", ours[key], theirs[key])
+    elif isinstance(ours, list) and isinstance(theirs, list) and len(ours) == len(theirs):
+        for place, (one, other) in enumerate(zip(ours, theirs, strict=True)):
+            yield from unequal(f"{where} / {place}", one, other)
+    elif as_text(ours) != as_text(theirs):
+        yield f"  {where}:\n    ours {as_text(ours)}\n    dlt  {as_text(theirs)}"
+
+
+def unequal_rows(where: str, ours: Sequence[Any], theirs: Sequence[Any], shown: int = 3) -> list[str]:
+    """Rows that only one has, a few of each, in no order."""
+    of_ours, of_theirs = Counter(map(as_text, ours)), Counter(map(as_text, theirs))
+    found = []
+    for side, more in (("ours", of_ours - of_theirs), ("dlt", of_theirs - of_ours)):
+        if more:
+            lines = [f"    {text}" for text in sorted(more.elements())[:shown]]
+            found.append("\n".join([f"  {where}: {more.total()} only {side}", *lines]))
+    return found
+
+
+def as_text(value: Any) -> str:
+    """Equal text means the same value of the same type; equal instants are equal, and so are both zeros."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key}: {as_text(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(as_text, value)) + "]"
+    if isinstance(value, datetime):
+        return value.astimezone(timezone.utc).isoformat() if value.tzinfo else f"{value.isoformat()} (naive)"
+    if isinstance(value, float) and value == 0:
+        return "0.0"
+    if isinstance(value, memoryview):
+        return repr(bytes(value))
+    return repr(value)
