@@ -53,12 +53,38 @@ NO_ARGS: Args = {}
 
 @dataclass
 class Contest:
-    """Both contestants' pipelines; after each run both stands, levelled; `report` is the one of our last run."""
+    """Both contestants' pipelines; after each load both stands; `report` is the one of our last load."""
 
-    ours: dlt.Pipeline
-    theirs: dlt.Pipeline
+    folder: Path
+    place: Place = DUCKDB
+    pipeline_args: Args = field(default_factory=dict)
     stands: list[tuple[Stand, Stand]] = field(default_factory=list)
     report: Report = field(default_factory=Report)
+
+    def __post_init__(self) -> None:
+        self.ours, self.theirs = (
+            self.place.pipeline(self.folder, name, **self.pipeline_args) for name in ("ours", "theirs")
+        )
+
+    def load(
+        self,
+        stage: Stage,
+        config_of: ConfigOf,
+        *,
+        source_args: Args = NO_ARGS,
+        run_args: Args = NO_ARGS,
+        prepare: Prepare | None = None,
+    ) -> tuple[Stand, Stand]:
+        """Ours, then theirs, from what the stage serves; nothing is compared."""
+        self.report = Report()
+        stands = []
+        for target, report in ((self.ours, self.report), (self.theirs, None)):
+            with _closing(), _active(target):
+                source = _source(config_of(stage.url), source_args, prepare, report)
+                target.run(source, **{**self.place.run_args, **run_args})
+            stands.append(stand_of(target, self.place.read(target), len(self.stands), stage.take()))
+        self.stands.append((stands[0], stands[1]))
+        return self.stands[-1]
 
 
 def assert_same(  # noqa: PLR0913 - what may vary between tests
@@ -89,19 +115,14 @@ def assert_same(  # noqa: PLR0913 - what may vary between tests
         differences: What differs on purpose.
     """
     services, configs = _each(service), _each(config_of)
-    contest = Contest(*(place.pipeline(folder, name, **pipeline_args) for name in ("ours", "theirs")))
+    contest = Contest(folder, place, pipeline_args)
     with Stage() as stage:
         for run in range(max(runs, len(services), len(configs))):
-            stage.service, config = _nth(services, run), _nth(configs, run)
-            contest.report = Report()
-            stands = []
-            for target, report in ((contest.ours, contest.report), (contest.theirs, None)):
-                with _closing(), _active(target):
-                    source = _source(config(stage.url), source_args, prepare, report)
-                    target.run(source, **{**place.run_args, **run_args})
-                stands.append(stand_of(target, place.read(target), run, stage.take()))
-            compare(stands[0], stands[1], differences)
-            contest.stands.append((stands[0], stands[1]))
+            stage.service = _nth(services, run)
+            ours, theirs = contest.load(
+                stage, _nth(configs, run), source_args=source_args, run_args=run_args, prepare=prepare
+            )
+            compare(ours, theirs, differences)
     return contest
 
 

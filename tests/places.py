@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import dlt
+import pyarrow as pa
+import pyarrow.parquet as pq
 
-from loading import Database, read_database
+from loading import Database, Table, read_database
+from postgres import Postgres
 
 
 @dataclass(frozen=True)
@@ -39,3 +42,57 @@ class Place:
 
 
 DUCKDB = Place("duckdb", lambda folder, name: dlt.destinations.duckdb(str(folder / f"{name}.duckdb")), read_database)
+
+
+def postgres_place(server: Postgres) -> Place:
+    """A database of its own for each pipeline."""
+    return Place("postgres", lambda *_: dlt.destinations.postgres(server.new_database()), _read_postgres)
+
+
+def _read_postgres(target: dlt.Pipeline) -> Database:
+    with target.sql_client() as client:
+        columns = client.execute_sql(
+            "SELECT table_name, column_name, data_type || coalesce('(' || coalesce(numeric_precision::text || ',' || "
+            "numeric_scale, character_maximum_length::text, datetime_precision::text) || ')', ''), is_nullable "
+            "FROM information_schema.columns WHERE table_schema = %s AND table_name NOT LIKE '\\_dlt\\_%%' "
+            "ORDER BY table_name, ordinal_position",
+            client.dataset_name,
+        )
+        names = dict.fromkeys(name for name, *_ in columns)
+        return Database({
+            name: (
+                [tuple(column) for table, *column in columns if table == name],
+                client.execute_sql(f"SELECT * FROM {client.make_qualified_table_name(name)}"),  # noqa: S608 - its name
+            )
+            for name in names
+        })  # fmt: skip
+
+
+def _read_files(target: dlt.Pipeline) -> Database:
+    """Each table as the union of its files: types of all of them, and rows with nulls where a file lacks a column."""
+    client = target.destination_client()
+    found: dict[str, Table] = {}
+    for name in target.default_schema.tables if target.default_schema_name else ():
+        if not name.startswith("_dlt_") and (paths := sorted(client.list_table_files(name))):
+            found[name] = _union([pq.ParquetFile(path).read() for path in paths])
+    return Database(found)
+
+
+def _union(parts: list[pa.Table]) -> Table:
+    fields = {}
+    for part in parts:
+        for column in part.schema:
+            types, nullable = fields.get(column.name, ("", False))
+            if str(column.type) not in types.split(" or "):
+                types = f"{types} or {column.type}" if types else str(column.type)
+            fields[column.name] = (types, nullable or column.nullable)
+    rows = [tuple(row.get(name) for name in fields) for part in parts for row in part.to_pylist()]
+    return [(name, types, "YES" if nullable else "NO") for name, (types, nullable) in fields.items()], rows
+
+
+FILES = Place(
+    "files",
+    lambda folder, name: dlt.destinations.filesystem((folder / f"{name}-files").as_uri()),
+    _read_files,
+    {"loader_file_format": "parquet"},
+)

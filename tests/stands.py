@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any
 
@@ -41,6 +41,21 @@ class Stand:
     state: dict[str, Any]
     requests: list[Request] = field(default_factory=list)
     database: Database = field(default_factory=lambda: Database({}))
+
+    def of(self, root: str) -> Stand:
+        """The part of `root` and of the tables below it, with the whole state; values are shared."""
+
+        def part(tables: Mapping[str, Any]) -> dict[str, Any]:
+            return {name: found for name, found in tables.items() if name == root or name.startswith(f"{root}__")}
+
+        return replace(
+            self,
+            columns=part(self.columns),
+            rows=part(self.rows),
+            hints=part(self.hints),
+            stored=part(self.stored),
+            database=Database(part(self.database.tables)),
+        )
 
 
 #: Takes a meant difference between (ours, theirs) away, in place.

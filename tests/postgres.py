@@ -1,0 +1,150 @@
+"""A PostgreSQL server of the tests' own, from what is installed: fresh data, loopback only, gone with the test run."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import re
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Final
+
+#: Who loads. The server trusts everyone on loopback.
+_USER: Final = "loader"
+_START_TRIES: Final = 5
+#: Speed for safety: nothing is kept when a test run ends.
+_FAST: Final = (
+    "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c wal_level=minimal -c max_wal_senders=0"
+)
+
+
+class AbsentError(Exception):
+    """PostgreSQL cannot be run here; the text says why."""
+
+
+@dataclass(frozen=True)
+class Postgres:
+    """A running server."""
+
+    port: int
+    _numbers: Iterator[int] = field(default_factory=count)
+
+    def new_database(self) -> str:
+        """The address of a new, empty database."""
+        import psycopg2  # absent where there is no PostgreSQL
+
+        name = f"db{next(self._numbers)}"
+        connection = psycopg2.connect(self._address("postgres"))
+        try:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                cursor.execute(f"CREATE DATABASE {name} STRATEGY file_copy")
+        finally:
+            connection.close()
+        return self._address(name)
+
+    def _address(self, database: str) -> str:
+        return f"postgresql://{_USER}:none@127.0.0.1:{self.port}/{database}"
+
+
+@contextmanager
+def serving() -> Iterator[Postgres]:
+    """A server until the context is left. It also ends when this process does, however that ends.
+
+    Raises:
+        AbsentError: there is no PostgreSQL, no driver for it, or no user to run it as.
+    """
+    programs, user = _programs(), _user()
+    folder = Path(tempfile.mkdtemp(prefix="headrace-pg-"))
+    try:
+        if user is not None:
+            shutil.chown(folder, user)
+        _run(programs, user, "initdb", "-D", str(folder / "data"), "-U", _USER, "-A", "trust", "-E", "UTF8",
+             "--locale=C", "--no-sync", "--no-instructions")  # fmt: skip
+        for _ in range(_START_TRIES):
+            port = _free_port()
+            keeper = _start(programs, user, folder, port)
+            if keeper is not None:
+                break
+        else:
+            raise AbsentError(f"the server does not start: {(folder / 'log').read_text()[-500:]}")
+        try:
+            yield Postgres(port)
+        finally:
+            _stop(keeper)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _start(programs: Path, user: str | None, folder: Path, port: int) -> subprocess.Popen[str] | None:
+    """The shell that keeps the server up for as long as its standard input is open; None if the server did not start.
+
+    The kernel closes that input with our process, so no server is left behind by a test run that was killed.
+    """
+    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} {_FAST}"
+    # the server lets go of our streams, so that reading them to their end does not wait for it
+    script = (
+        'trap "" INT; "$0" -D "$1" -l "$2" -o "$3" -w start </dev/null >/dev/null 2>&1 || { echo no; exit; }; echo up; '
+        'read -r _; "$0" -D "$1" -m immediate -w stop </dev/null >/dev/null 2>&1; rm -rf "$4"'
+    )
+    keeper = subprocess.Popen(
+        ["sh", "-c", script, str(programs / "pg_ctl"), str(folder / "data"), str(folder / "log"), options,
+         str(folder)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, user=user, cwd="/",
+    )  # fmt: skip
+    assert keeper.stdout is not None
+    if keeper.stdout.readline() == "up\n":
+        return keeper
+    _stop(keeper)
+    return None
+
+
+def _stop(keeper: subprocess.Popen[str]) -> None:
+    keeper.communicate()
+
+
+def _programs() -> Path:
+    """The folder with `initdb` and `pg_ctl`: of the search path, or of Debian's newest version."""
+    try:
+        import psycopg2  # noqa: F401 - asked whether it is there
+    except ImportError:
+        raise AbsentError("no driver: psycopg2 is not installed") from None
+    found = [Path(path).resolve().parent for path in (shutil.which("initdb"), shutil.which("pg_ctl")) if path]
+    debian = Path("/usr/lib/postgresql").glob("*/bin")
+    found += sorted(debian, key=lambda path: int(re.sub(r"\D", "", path.parent.name) or 0), reverse=True)
+    for folder in found:
+        if all((folder / name).exists() for name in ("initdb", "pg_ctl", "postgres")):
+            return folder
+    raise AbsentError("no PostgreSQL: neither on PATH nor below /usr/lib/postgresql")
+
+
+def _user() -> str | None:
+    """Whom to run it as; None is who runs the tests. It refuses to run as root."""
+    if os.getuid() != 0:
+        return None
+    known = {entry.pw_name for entry in pwd.getpwall()}
+    for name in ("postgres", "nobody"):
+        if name in known:
+            return name
+    raise AbsentError("no user to run it as: PostgreSQL refuses root, and there is neither `postgres` nor `nobody`")
+
+
+def _run(programs: Path, user: str | None, name: str, *args: str) -> None:
+    done = subprocess.run(
+        [str(programs / name), *args], user=user, cwd="/", capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise AbsentError(f"{name} failed: {done.stderr[-500:]}")
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
