@@ -1,0 +1,14 @@
+"""Public APIs as small services, each with a configuration for it as a user of dlt would write it.
+
+How they page, sign and nest is what their documentation says; data and texts are made up. Every service refuses wrong
+credentials (401) and parameters that it does not know (400).
+"""
+
+from __future__ import annotations
+
+from dialects import link_header, next_key, next_url
+from dialects.dialect import Dialect
+
+DIALECTS: tuple[Dialect, ...] = (*link_header.DIALECTS, *next_url.DIALECTS, *next_key.DIALECTS)
+
+__all__ = ["DIALECTS", "Dialect"]
