@@ -86,7 +86,7 @@ def test_link_is_resolved_and_brings_its_own_query(link: str, url: str) -> None:
     walk = JsonLink(NEXT).begin(REQUEST)
     walk.ask()
     walk.tell(facts(3, link))
-    assert walk.ask() == Request("POST", url, (), (("x-a", "1"),), {"q": 1}, "items")
+    assert walk.ask() == Request("POST", url, (), (("x-a", "1"),), {"q": 1}, resource="items")
 
 
 def test_relative_link_is_resolved_against_the_current_page() -> None:

@@ -28,12 +28,17 @@ class _Missing:
 MISSING: Final = _Missing()
 
 _STEP: Final = re.compile(
-    r"""(?:^|\.)(?P<key>[A-Za-z_@][\w@-]*)      # name after a dot or at the start
-      | \[(?P<index>\d+)\]                      # [0]
-      | \[(?P<quote>['"])(?P<quoted>.*?)(?P=quote)\]  # ['client-info']
+    r"""(?:^|\.)(?:
+          (?P<key>@?[A-Za-z_][\w@-]*)             # name at the start or after a dot
+        | (?P<q>['"])(?P<quoted>[^'"\\*]+)(?P=q)  # 'client-info' there
+      )
+      | \[(?P<index>\d+)\]                       # [0]
+      | \[(?P<b>['"])(?P<bracketed>[^'"\\*]+)(?P=b)\]  # ['client-info']
     """,
     re.VERBOSE,
 )
+#: What jsonpath-ng calls the steps that choose among the members of a list or an object.
+_CHOOSERS: Final = frozenset({"Filter", "Slice", "Wildcard"})
 
 
 @dataclass(frozen=True)
@@ -52,11 +57,16 @@ class JsonPath:
         return self.text
 
     def find(self, document: Any) -> Any:
-        """The selected value, `MISSING` when there is none, a list of all when a non-plain selector finds several."""
+        """The selected value, `MISSING` when there is none, a list of all when a non-plain selector finds several.
+
+        A non-plain selector that finds nothing because the list or object that it goes through is empty gives an empty
+        list, and None when null stands there: `items[*].row` of `{"items": []}` says that there are no rows.
+        """
         if self.steps is None:
-            found = [match.value for match in _jsonpath_ng(self.text).find(document)]
+            path = _jsonpath_ng(self.text)
+            found = [match.value for match in path.find(document)]
             if not found:
-                return MISSING
+                return _nothing(path, document)
             return found[0] if len(found) == 1 else found
         step: Any
         for step in self.steps:
@@ -67,6 +77,12 @@ class JsonPath:
             except (KeyError, IndexError):
                 return MISSING
         return document
+
+    def first(self, document: Any) -> Any:
+        """The first selected value in the order of the document, `MISSING` when there is none."""
+        if self.steps is not None:
+            return self.find(document)
+        return next((match.value for match in _jsonpath_ng(self.text).find(document)), MISSING)
 
 
 @lru_cache(maxsize=256)
@@ -80,20 +96,42 @@ def compile_path(text: str) -> JsonPath:
 
 def _plain_steps(text: str) -> tuple[str | int, ...] | None:
     """The steps of a plain selector, None for any other."""
-    rest = text.strip()
-    rest = rest.removeprefix("$")
+    text = text.strip()
+    if text == "$":
+        return ()
+    # `$.a` and `$[0]` begin at the root as `a` and `[0]` do; `$a` and `.a` are no JSONPaths
+    rest = text.removeprefix("$.")
+    if rest.startswith("$["):
+        rest = rest.removeprefix("$")
+    if rest.startswith("."):
+        return None
     steps: list[str | int] = []
     position = 0
     while position < len(rest):
         match = _STEP.match(rest, position)
-        if match is None or (position == 0 and rest.startswith(".") and not text.strip().startswith("$")):
+        if match is None:
             return None
         if match["index"] is not None:
             steps.append(int(match["index"]))
         else:
-            steps.append(match["quoted"] if match["quoted"] is not None else match["key"])
+            steps.append(match["key"] or match["quoted"] or match["bracketed"])
         position = match.end()
-    return tuple(steps) if rest or text.strip() == "$" else None
+    return tuple(steps) or None
+
+
+def _nothing(path: Any, document: Any) -> Any:
+    """Why `path` finds nothing: [] where what it chooses from is empty, None where that is null, else `MISSING`."""
+    around = [document]
+    if type(path).__name__ == "Child":
+        around = [match.value for match in path.left.find(document)]
+        if not around:
+            return _nothing(path.left, document)
+        path = path.right
+    if type(path).__name__ not in _CHOOSERS and getattr(path, "fields", None) != ("*",):
+        return MISSING
+    if all(value is None for value in around):
+        return None
+    return [] if all(isinstance(value, dict | list) for value in around) else MISSING
 
 
 @lru_cache(maxsize=256)

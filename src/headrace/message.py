@@ -19,7 +19,8 @@ class Request:
 
     `params` are (name, value) pairs added to the query of `url`; `json` is a JSON document or None; `data` is a body
     that is sent as it is (its content type stands in `headers`), never together with `json`; `resource` names the
-    resource that asks, for messages and progress.
+    resource that asks, for messages and progress. `given` has the parameters of a first request before they became
+    text, for pagers of others that calculate with them; None where nobody kept them.
     """
 
     method: str
@@ -29,18 +30,33 @@ class Request:
     json: Any = None
     data: bytes | None = None
     resource: str = ""
+    given: Mapping[str, Any] | None = None
 
     def with_param(self, name: str, value: str) -> Request:
-        """The same request with query parameter `name` set to `value`, in its old place when it was there."""
-        if any(key == name for key, _ in self.params):
-            pairs = tuple((key, value if key == name else old) for key, old in self.params)
-        else:
-            pairs = (*self.params, (name, value))
-        return replace(self, params=pairs)
+        """The same request with query parameter `name` once, set to `value`, in its old place when it was there."""
+        place = next((place for place, (key, _) in enumerate(self.params) if key == name), len(self.params))
+        before, after = self.params[:place], self.params[place + 1 :]
+        return replace(self, params=(*before, (name, value), *(pair for pair in after if pair[0] != name)))
+
+    def with_json_value(self, keys: Sequence[str], value: Any) -> Request:
+        """The same request with `value` at `keys` of its JSON body, objects made on the way where there is nothing.
+
+        Raises `TypeError`, saying what came, when something else than an object is on the way.
+        """
+        return replace(self, json=_planted(self.json, keys, value))
 
     def with_url(self, url: str) -> Request:
         """The same request for another address, its own query parameters dropped (the address brings its own)."""
         return replace(self, url=url, params=())
+
+
+def _planted(document: Any, keys: Sequence[str], value: Any) -> Any:
+    if not keys:
+        return value
+    if not isinstance(document, Mapping | None):
+        raise TypeError(f"a {type(document).__name__} around `{keys[0]}`")
+    inner = document or {}
+    return {**inner, keys[0]: _planted(inner.get(keys[0]), keys[1:], value)}
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Union
 
 import msgspec
@@ -31,7 +32,8 @@ class PageSplitter:
     """Splits the pages of one call. `selector` None: the place of the rows is found on the first page and kept.
 
     `wants` are the paths whose values the pager needs; the root path `$` stands for the whole document.
-    `resource` names the resource in errors. `fingerprint` false leaves out the digests that tell equal pages.
+    `resource` names the resource in errors. `fingerprint` false leaves out the digests that tell equal pages; `answers`
+    true puts the answer and its records into the facts, for a pager that reads them.
     """
 
     def __init__(
@@ -42,12 +44,14 @@ class PageSplitter:
         resource: str,
         allow_null: bool = False,
         fingerprint: bool = True,
+        answers: bool = False,
     ) -> None:
         self._selector = selector
         self._wants = tuple(wants)
         self._resource = resource
         self._allow_null = allow_null
         self._fingerprint = fingerprint
+        self._answers = answers
         self._pages = 0
         self._decoder = _envelope_decoder(selector, self._wants)
 
@@ -63,7 +67,7 @@ class PageSplitter:
         self._pages += 1
         digest = _fingerprint(records) if self._fingerprint else ""
         facts = PageFacts(response.status, response.headers, response.url, len(records), digest, values)
-        return Page(records, facts)
+        return Page(records, replace(facts, response=response, records=records) if self._answers else facts)
 
     def _split_fast(self, response: Response) -> _Split | None:
         """The split without objects; None when the answer needs the exact one."""
@@ -91,7 +95,7 @@ class PageSplitter:
         rows = self._selector.find(document)
         if rows is MISSING or (rows is None and not self._allow_null):
             raise missing_rows(document, rows, self._selector, where=where, later_page=self._pages > 0)
-        values = {path.text: path.find(document) for path in self._wants}
+        values = {path.text: path.first(document) for path in self._wants}
         found = [] if rows is None else rows if isinstance(rows, list) else [rows]
         return [json.dumps(row).encode() for row in found], values
 

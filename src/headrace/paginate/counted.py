@@ -35,6 +35,7 @@ from typing import Any, ClassVar, Final
 from headrace.errors import PagingError
 from headrace.jsonpath import JsonPath
 from headrace.message import PageFacts, Request
+from headrace.paginate.place import Place, place_of
 from headrace.paginate.reading import name_place, read_has_more, read_total
 
 #: Equal pages in a row that are an error: full pages, any other.
@@ -44,16 +45,15 @@ _REPEATS: Final = 3
 
 @dataclass(frozen=True)
 class Count:
-    """What both counted pagers have in common: positions are `start + n * step`, sent as `param`.
+    """What both counted pagers have in common: positions are `start + n * step`, sent at `place`.
 
     `end_offset` is added to a declared total to get the first position past the end; `limit` is None when the rows of a
-    full page are not known; `param_option` and `maximum_option` name the options for messages.
+    full page are not known; `maximum_option` names the option for messages.
     """
 
     start: int
     step: int
-    param: str
-    param_option: str
+    place: Place
     maximum_option: str
     limit: int | None
     end_offset: int
@@ -79,7 +79,7 @@ class Count:
         if self.total_ends and self.total_path is not None:
             rules.append(f"when `{self.total_path}` is reached")
         if self.maximum is not None:
-            rules.append(f"before `{self.param}`={self.maximum}")
+            rules.append(f"before `{self.place.name}`={self.maximum}")
         return ", ".join(rules)
 
 
@@ -87,16 +87,20 @@ class Count:
 class Offset:
     """Rows are counted: `offset_param` is the first row of a page, `limit_param` how many it may have.
 
+    Each may go into the JSON body instead: its body path, when there is one, takes the place of the parameter.
     `total_path` leads to the number of all rows; `maximum_offset` is a position that is not asked for any more. The
     first page is always asked for.
     """
 
     compares_pages: ClassVar[bool] = True
+    reads_answers: ClassVar[bool] = False
 
     limit: int
     offset: int = 0
-    offset_param: str = "offset"
-    limit_param: str = "limit"
+    offset_param: str | None = "offset"
+    limit_param: str | None = "limit"
+    offset_body_path: str | None = None
+    limit_body_path: str | None = None
     total_path: JsonPath | None = None
     maximum_offset: int | None = None
     stop_after_empty_page: bool = True
@@ -110,15 +114,15 @@ class Offset:
         """Start a walk. Raises `PagingError` when nothing could end it, or `limit` is not positive."""
         if self.limit < 1:
             raise PagingError(f"expected a `limit` of at least 1, got {self.limit}", hint="it is the rows of a page")
-        return CountedWalk(request.with_param(self.limit_param, str(self.limit)), self._count)
+        return CountedWalk(self._limit_place.put(request, self.limit), self._count)
 
     def describe(self) -> dict[str, Any]:
         """The pager as plain data for `headrace plan`."""
         return {
             "kind": "offset",
-            "offset_param": self.offset_param,
+            **self._count.place.describe(),
             "offset": self.offset,
-            "limit_param": self.limit_param,
+            **self._limit_place.describe(),
             "limit": self.limit,
             "total_path": str(self.total_path) if self.total_path else None,
             "maximum_offset": self.maximum_offset,
@@ -128,12 +132,15 @@ class Offset:
         }
 
     @property
+    def _limit_place(self) -> Place:
+        return place_of("limit", self.limit_param, self.limit_body_path)
+
+    @property
     def _count(self) -> Count:
         return Count(
             start=self.offset,
             step=self.limit,
-            param=self.offset_param,
-            param_option="offset_param",
+            place=place_of("offset", self.offset_param, self.offset_body_path),
             maximum_option="maximum_offset",
             limit=self.limit,
             end_offset=0,
@@ -153,10 +160,12 @@ class PageNumber:
     """
 
     compares_pages: ClassVar[bool] = True
+    reads_answers: ClassVar[bool] = False
 
     base_page: int = 0
     page: int | None = None
-    page_param: str = "page"
+    page_param: str | None = "page"
+    page_body_path: str | None = None
     total_path: JsonPath | None = None
     maximum_page: int | None = None
     stop_after_empty_page: bool = True
@@ -174,7 +183,7 @@ class PageNumber:
         """The pager as plain data for `headrace plan`."""
         return {
             "kind": "page_number",
-            "page_param": self.page_param,
+            **self._count.place.describe(),
             "base_page": self.base_page,
             "page": self._count.start,
             "total_path": str(self.total_path) if self.total_path else None,
@@ -189,8 +198,7 @@ class PageNumber:
         return Count(
             start=self.base_page if self.page is None else self.page,
             step=1,
-            param=self.page_param,
-            param_option="page_param",
+            place=place_of("page", self.page_param, self.page_body_path),
             maximum_option="maximum_page",
             limit=None,
             end_offset=self.base_page,
@@ -216,7 +224,8 @@ class CountedWalk:
             )
         self.done = False
         self.doubt: str | None = None
-        self._request = request
+        # put in here already, so that a body that cannot hold it is an error before anything is asked
+        self._request = count.place.put(request, count.start)
         self._count = count
         self._rows = 0
         self._longest = 0
@@ -227,7 +236,7 @@ class CountedWalk:
         self._repeats = 0
 
     def __repr__(self) -> str:
-        return f"<CountedWalk by {self._count.param} asked={self._asked} told={self._told} done={self.done}>"
+        return f"<CountedWalk by {self._count.place.name} asked={self._asked} told={self._told} done={self.done}>"
 
     @property
     def probing(self) -> bool:
@@ -241,7 +250,7 @@ class CountedWalk:
         if self.done or not self._may_name(position):
             return None
         self._asked += 1
-        return self._request.with_param(self._count.param, str(position))
+        return self._count.place.put(self._request, position)
 
     def tell(self, facts: PageFacts) -> None:
         """Take the facts of the oldest page not yet told. Raises `PagingError` as the head of the file says."""
@@ -301,8 +310,8 @@ class CountedWalk:
             if position >= self._end:
                 return None
             return (
-                f"`{count.total_path}` names {self._end - count.end_offset} pages, and `{count.param}`={position} is "
-                f"empty: check `{count.param_option}` and `base_page`"
+                f"`{count.total_path}` names {self._end - count.end_offset} pages, and `{count.place.name}`={position} "
+                f"is empty: check `{count.place.option}` and `base_page`"
             )
         if count.start + self._rows >= self._end:
             return None
@@ -318,13 +327,14 @@ class CountedWalk:
         self._fingerprint = facts.fingerprint
         self._repeats = self._repeats + 1 if same else 1
         count = self._count
+        name = count.place.name
         full = count.limit is not None and facts.row_count >= max(count.limit, 2)
         if self._repeats < (_REPEATS_WHEN_FULL if full else _REPEATS):
             return
         whole = count.limit is not None and facts.row_count > count.limit
         raise PagingError(
-            f"expected other rows for `{count.param}`={position}, got the {facts.row_count} of the page before again",
+            f"expected other rows for `{name}`={position}, got the {facts.row_count} of the page before again",
             where=place,
-            hint=f"the API ignores `{count.param}`: check `{count.param_option}`"
+            hint=f"the API ignores `{name}`: check `{count.place.option}`"
             + ("; it sends more rows than `limit`, so `single_page` may be enough" if whole else ""),
         )

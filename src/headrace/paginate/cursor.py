@@ -1,4 +1,4 @@
-"""Pagers that send a cursor from the last answer: in its body (`Cursor`) or in a header (`HeaderCursor`).
+"""Pagers that send a cursor from the last answer, found in its body (`Cursor`) or in a header (`HeaderCursor`).
 
 The first page is asked without a cursor, unless the request brings one. End rules and cycle guard: `cycle.py`; what
 counts as a cursor and what as the end: `reading.read_cursor`.
@@ -12,23 +12,27 @@ from typing import Any, ClassVar
 from headrace.errors import PagingError
 from headrace.jsonpath import MISSING, JsonPath
 from headrace.message import PageFacts, Request
-from headrace.paginate.cycle import EMPTY_PAGE_RULES, ReferenceWalk, Scheme
-from headrace.paginate.reading import look_up, read_cursor, read_has_more
+from headrace.paginate.cycle import EMPTY_PAGE_RULES, Reference, ReferenceWalk, Scheme
+from headrace.paginate.place import Place, place_of
+from headrace.paginate.reading import look_up, read_body_cursor, read_cursor, read_has_more
 
 
 @dataclass(frozen=True)
 class Cursor:
-    """The cursor under `cursor_path` of a page is sent as `cursor_param` for the next one.
+    """The cursor under `cursor_path` of a page is sent as `cursor_param` for the next one, or at `cursor_body_path`.
 
+    In the body it keeps its type, whatever that is (some APIs want an object back); in the query it is text.
     `stop_after_empty_page` None is our default (dlt's is False, which never ends on an API that always returns a
     cursor): see the table in `cycle.py`. With `has_more_path` the flag false ends; the flag true without a cursor is a
     contradiction and an error.
     """
 
     compares_pages: ClassVar[bool] = False
+    reads_answers: ClassVar[bool] = False
 
     cursor_path: JsonPath
-    cursor_param: str = "cursor"
+    cursor_param: str | None = "cursor"
+    cursor_body_path: str | None = None
     stop_after_empty_page: bool | None = None
     has_more_path: JsonPath | None = None
 
@@ -38,18 +42,19 @@ class Cursor:
 
     def begin(self, request: Request) -> ReferenceWalk:
         """Start a walk; a cursor in the request counts as asked."""
+        place = self._place
         hint = (
-            f"the API may not read its cursor from `{self.cursor_param}`: check `cursor_param`, and that `cursor_path` "
+            f"the API may not read its cursor from `{place.name}`: check `{place.option}`, and that `cursor_path` "
             "leads to the next page's cursor"
         )
         return ReferenceWalk(
             request,
             Scheme(
                 read=self._read,
-                move=lambda first, cursor: first.with_param(self.cursor_param, cursor),
+                move=place.put,
                 noun="cursor",
                 hint=hint,
-                asked=_cursors_of(request, self.cursor_param),
+                asked=place.find(request),
                 stop_after_empty_page=self.stop_after_empty_page,
             ),
         )
@@ -59,17 +64,22 @@ class Cursor:
         return {
             "kind": "cursor",
             "cursor_path": str(self.cursor_path),
-            "cursor_param": self.cursor_param,
+            **self._place.describe(),
             "has_more_path": str(self.has_more_path) if self.has_more_path else None,
             "stop_after_empty_page": self.stop_after_empty_page,
             "ends": _end_rule(f"`{self.cursor_path}`", self.stop_after_empty_page, self.has_more_path),
         }
 
-    def _read(self, facts: PageFacts, place: str) -> str | None:
+    @property
+    def _place(self) -> Place:
+        return place_of("cursor", self.cursor_param, self.cursor_body_path)
+
+    def _read(self, facts: PageFacts, place: str) -> Reference | None:
         more = None if self.has_more_path is None else read_has_more(facts, self.has_more_path, place)
         if more is False:
             return None
-        cursor = read_cursor(look_up(facts, self.cursor_path), f"`{self.cursor_path}`", place)
+        read = read_cursor if self.cursor_body_path is None else read_body_cursor
+        cursor = read(look_up(facts, self.cursor_path), f"`{self.cursor_path}`", place)
         if more and cursor is None:
             raise PagingError(
                 f"expected a cursor under `{self.cursor_path}` because `{self.has_more_path}` is true, got none",
@@ -84,9 +94,11 @@ class HeaderCursor:
     """The cursor in response header `cursor_key` is sent as `cursor_param` for the next page."""
 
     compares_pages: ClassVar[bool] = False
+    reads_answers: ClassVar[bool] = False
 
     cursor_key: str = "next"
     cursor_param: str = "cursor"
+    stop_after_empty_page: bool | None = None
 
     @property
     def wants(self) -> tuple[JsonPath, ...]:
@@ -94,15 +106,16 @@ class HeaderCursor:
 
     def begin(self, request: Request) -> ReferenceWalk:
         """Start a walk; a cursor in the request counts as asked."""
-        hint = f"the API may not read its cursor from `{self.cursor_param}`: check `cursor_param` and `cursor_key`"
+        place = place_of("cursor", self.cursor_param, None)
         return ReferenceWalk(
             request,
             Scheme(
                 read=self._read,
-                move=lambda first, cursor: first.with_param(self.cursor_param, cursor),
+                move=place.put,
                 noun="cursor",
-                hint=hint,
-                asked=_cursors_of(request, self.cursor_param),
+                hint=f"the API may not read its cursor from `{place.name}`: check `cursor_param` and `cursor_key`",
+                asked=place.find(request),
+                stop_after_empty_page=self.stop_after_empty_page,
             ),
         )
 
@@ -112,16 +125,12 @@ class HeaderCursor:
             "kind": "header_cursor",
             "cursor_key": self.cursor_key,
             "cursor_param": self.cursor_param,
-            "ends": _end_rule(f"header `{self.cursor_key}`", stop_after_empty_page=None),
+            "ends": _end_rule(f"header `{self.cursor_key}`", self.stop_after_empty_page),
         }
 
     def _read(self, facts: PageFacts, place: str) -> str | None:
         value = facts.headers.get(self.cursor_key.lower(), MISSING)
         return read_cursor(value, f"header `{self.cursor_key}`", place)
-
-
-def _cursors_of(request: Request, name: str) -> tuple[str, ...]:
-    return tuple(value for key, value in request.params if key == name)
 
 
 def _end_rule(source: str, stop_after_empty_page: bool | None, has_more_path: JsonPath | None = None) -> str:

@@ -25,13 +25,17 @@ from __future__ import annotations
 
 import enum
 import hashlib
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from headrace.errors import PagingError
 from headrace.message import PageFacts, Request
 from headrace.paginate.reading import name_place, show
+
+#: An address or a cursor as text, or a cursor of any JSON type where it goes into a body.
+Reference = str | int | float | dict[str, Any] | list[Any]
 
 
 class Verdict(enum.Enum):
@@ -71,11 +75,11 @@ class Trail:
     def __repr__(self) -> str:
         return f"<Trail asked={len(self._seen)} after_empty={self._after_empty}>"
 
-    def mark(self, reference: str) -> None:
+    def mark(self, reference: Reference) -> None:
         """Remember `reference` as asked."""
         self._seen.add(_digest(reference))
 
-    def judge(self, reference: str, row_count: int) -> Verdict:
+    def judge(self, reference: Reference, row_count: int) -> Verdict:
         """The verdict on the reference of a page with `row_count` rows; call once a page, in page order."""
         has_rows = row_count > 0
         second_empty = self._after_empty and not has_rows
@@ -86,9 +90,10 @@ class Trail:
         return asked_before if _digest(reference) in self._seen else new
 
 
-def _digest(reference: str) -> int:
+def _digest(reference: Reference) -> int:
+    text = reference if isinstance(reference, str) else json.dumps(reference, sort_keys=True)
     # surrogatepass: a lone surrogate in a cursor must end in a request or an error, not in a UnicodeEncodeError
-    return int.from_bytes(hashlib.blake2b(reference.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
+    return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
 
 
 @dataclass(frozen=True)
@@ -100,11 +105,11 @@ class Scheme:
     for the error of a cycle.
     """
 
-    read: Callable[[PageFacts, str], str | None]
-    move: Callable[[Request, str], Request]
+    read: Callable[[PageFacts, str], Reference | None]
+    move: Callable[[Request, Any], Request]
     noun: str
     hint: str
-    asked: tuple[str, ...] = ()
+    asked: tuple[Reference, ...] = ()
     stop_after_empty_page: bool | None = None
     marks_address: bool = False
 

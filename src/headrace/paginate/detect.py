@@ -52,6 +52,7 @@ class Detect:
     """Find the pager on the first page of each walk."""
 
     compares_pages: ClassVar[bool] = True
+    reads_answers: ClassVar[bool] = False
 
     @property
     def wants(self) -> tuple[JsonPath, ...]:
@@ -168,7 +169,7 @@ def _look_up_all(pager: Pager, facts: PageFacts) -> PageFacts:
     if _ENVELOPE.text not in facts.values:
         raise AssertionError("expected the envelope on every page of a detected pager")
     envelope = facts.values[_ENVELOPE.text]
-    return replace(facts, values={**facts.values, **{path.text: path.find(envelope) for path in missing}})
+    return replace(facts, values={**facts.values, **{path.text: path.first(envelope) for path in missing}})
 
 
 def _references(document: Any, steps: Steps = ()) -> Iterator[tuple[Steps, Any]]:

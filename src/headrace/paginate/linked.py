@@ -3,12 +3,11 @@
 A relative address is resolved against the address of the page that named it; a fragment is dropped, because it is never
 sent and would make one page look like many. The parameters of the first request are dropped (the link brings its own),
 its body and headers are kept. Whether the address may be asked at all (scheme, host) is the transport's question. End
-rules and cycle guard: `cycle.py`.
+rules and cycle guard: `cycle.py`; `stop_after_empty_page` is ours, dlt has it for cursors only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 from urllib.parse import urldefrag, urljoin
@@ -28,8 +27,10 @@ class JsonLink:
     """The address of the next page lies under `next_url_path` of the body."""
 
     compares_pages: ClassVar[bool] = False
+    reads_answers: ClassVar[bool] = False
 
     next_url_path: JsonPath
+    stop_after_empty_page: bool | None = None
 
     @property
     def wants(self) -> tuple[JsonPath, ...]:
@@ -37,17 +38,17 @@ class JsonLink:
 
     def begin(self, request: Request) -> ReferenceWalk:
         """Start a walk from the first request."""
-        return _begin(request, self._read, "check that `next_url_path` leads to the link of the next page")
+        return _begin(request, self, "check that `next_url_path` leads to the link of the next page")
 
     def describe(self) -> dict[str, Any]:
         """The pager as plain data for `headrace plan`."""
         return {
             "kind": "json_link",
             "next_url_path": str(self.next_url_path),
-            "ends": f"when `{self.next_url_path}` is missing or empty, {EMPTY_PAGE_RULES[None]}",
+            "ends": f"when `{self.next_url_path}` is missing or empty, {EMPTY_PAGE_RULES[self.stop_after_empty_page]}",
         }
 
-    def _read(self, facts: PageFacts, place: str) -> str | None:
+    def read(self, facts: PageFacts, place: str) -> str | None:
         link = read_link(look_up(facts, self.next_url_path), f"`{self.next_url_path}`", place)
         return None if link is None else resolve(facts.url, link, place)
 
@@ -57,8 +58,10 @@ class HeaderLink:
     """The address of the next page is the link of relation `links_next_key` in the Link header."""
 
     compares_pages: ClassVar[bool] = False
+    reads_answers: ClassVar[bool] = False
 
     links_next_key: str = "next"
+    stop_after_empty_page: bool | None = None
 
     @property
     def wants(self) -> tuple[JsonPath, ...]:
@@ -66,17 +69,18 @@ class HeaderLink:
 
     def begin(self, request: Request) -> ReferenceWalk:
         """Start a walk from the first request."""
-        return _begin(request, self._read, "check that `links_next_key` is the relation of the next page")
+        return _begin(request, self, "check that `links_next_key` is the relation of the next page")
 
     def describe(self) -> dict[str, Any]:
         """The pager as plain data for `headrace plan`."""
+        at_empty_pages = EMPTY_PAGE_RULES[self.stop_after_empty_page]
         return {
             "kind": "header_link",
             "links_next_key": self.links_next_key,
-            "ends": f"when the Link header has no `{self.links_next_key}`, {EMPTY_PAGE_RULES[None]}",
+            "ends": f"when the Link header has no `{self.links_next_key}`, {at_empty_pages}",
         }
 
-    def _read(self, facts: PageFacts, place: str) -> str | None:
+    def read(self, facts: PageFacts, place: str) -> str | None:
         found = find_link(facts.headers.get("link", ""), self.links_next_key)
         link = read_link(found, f"the `{self.links_next_key}` of the Link header", place)
         return None if link is None else resolve(facts.url, link, place)
@@ -140,7 +144,15 @@ def resolve(base: str, link: str, place: str) -> str:
         ) from error
 
 
-def _begin(request: Request, read: Callable[[PageFacts, str], str | None], hint: str) -> ReferenceWalk:
+def _begin(request: Request, pager: JsonLink | HeaderLink, hint: str) -> ReferenceWalk:
     return ReferenceWalk(
-        request, Scheme(read=read, move=Request.with_url, noun="next link", hint=hint, marks_address=True)
+        request,
+        Scheme(
+            read=pager.read,
+            move=Request.with_url,
+            noun="next link",
+            hint=hint,
+            stop_after_empty_page=pager.stop_after_empty_page,
+            marks_address=True,
+        ),
     )

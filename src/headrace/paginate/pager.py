@@ -8,6 +8,7 @@ engine asks it for requests (`ask`), sends them, and tells it the facts of each 
 * `tell` takes the facts of the oldest request not yet told. After it, `done` may be true: then requests named ahead
   and not yet told are beyond the end and their answers are thrown away, whatever they hold; so the rows of a walk do
   not depend on how far ahead was asked. Telling more than was asked, or after the end, is an AssertionError.
+* `ask` and `tell` are called by one task at a time, on the event loop: they must not wait.
 * As long as a walk is not done, either `ask` gives a request or one is not yet told: a driver cannot get stuck.
 
 The end of data is a positive statement: an empty list under the declared key, a cursor that is null or missing, a flag
@@ -54,10 +55,12 @@ class Walk(Protocol):
 class Pager(Protocol):
     """How an endpoint is paged, frozen.
 
-    `wants` are the paths in the body whose values `tell` needs; `compares_pages` says that it needs fingerprints too.
+    `wants` are the paths in the body whose values `tell` needs; `compares_pages` says that it needs fingerprints too;
+    `reads_answers` that it needs the answer itself and its rows. That is for pagers of others: it costs the fast path.
     """
 
     compares_pages: ClassVar[bool]
+    reads_answers: ClassVar[bool]
 
     @property
     def wants(self) -> tuple[JsonPath, ...]: ...

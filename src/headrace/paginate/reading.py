@@ -73,11 +73,8 @@ def name_place(request: Request, page_number: int) -> str:
 
 
 def look_up(facts: PageFacts, path: JsonPath) -> Any:
-    """The value under `path`; the first one when a selector with wildcards found several, as dlt takes it."""
-    value = facts.values.get(path.text, MISSING)
-    if path.steps is None and isinstance(value, list) and value:
-        return value[0]
-    return value
+    """The value under `path`, `MISSING` where there is none."""
+    return facts.values.get(path.text, MISSING)
 
 
 def read_total(facts: PageFacts, path: JsonPath | None) -> int | None:
@@ -116,13 +113,19 @@ def read_cursor(value: Any, source: str, place: str) -> str | None:
     """
     if value is None or value is MISSING or value is False or value in (0, ""):
         return None
-    if isinstance(value, bool) or not isinstance(value, str | int | float) or _is_unprintable(value):
-        raise PagingError(
-            f"expected a text or a number as cursor in {source}, got {name_type(value)}",
-            where=place,
-            hint="check that the path leads to the cursor itself",
-        )
-    return check_length(str(value), source, place)
+    if isinstance(value, dict | list):
+        raise _no_cursor(value, source, place)
+    return check_length(str(_printable(value, source, place)), source, place)
+
+
+def read_body_cursor(value: Any, source: str, place: str) -> Any:
+    """A cursor that goes back into a body as it came, None for the end: missing, and whatever is null, 0 or empty.
+
+    It may be an object or a list, and of any length: scroll ids of search engines grow past what an address holds.
+    """
+    if not value:
+        return None
+    return value if isinstance(value, dict | list) else _printable(value, source, place)
 
 
 def read_link(value: Any, source: str, place: str) -> str | None:
@@ -149,8 +152,18 @@ def check_length(reference: str, source: str, place: str) -> str:
     return reference
 
 
-def _is_unprintable(value: str | float) -> bool:
-    """Whether `value` has no text: NaN, infinities, integers past the 4300 digits that `str` writes."""
-    if isinstance(value, float):
-        return not math.isfinite(value)
-    return isinstance(value, int) and value.bit_length() > _LONGEST_INTEGER_BITS
+def _printable(value: Any, source: str, place: str) -> Any:
+    """A text or a number; no flag, no NaN or infinity, no integer past the 4300 digits that `str` writes."""
+    is_endless = isinstance(value, float) and not math.isfinite(value)
+    is_long = isinstance(value, int) and value.bit_length() > _LONGEST_INTEGER_BITS
+    if is_endless or is_long or isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise _no_cursor(value, source, place)
+    return value
+
+
+def _no_cursor(value: Any, source: str, place: str) -> PagingError:
+    return PagingError(
+        f"expected a text or a number as cursor in {source}, got {name_type(value)}",
+        where=place,
+        hint="check that the path leads to the cursor itself",
+    )

@@ -14,6 +14,7 @@ class SinglePage:
     """Done after one page, whatever it holds."""
 
     compares_pages: ClassVar[bool] = False
+    reads_answers: ClassVar[bool] = False
 
     @property
     def wants(self) -> tuple[JsonPath, ...]:
