@@ -17,7 +17,7 @@ from headrace.transport.retry import Retry
 from headrace.transport.trace import Tracer, ignore
 
 URL = "https://api.example.com/page"
-POLICY = RetryPolicy()
+POLICY = RetryPolicy(max_retries=3, backoff_factor=2.0)
 
 
 class HeldClock(TurnedClock):

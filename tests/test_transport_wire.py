@@ -131,7 +131,7 @@ class Bench:
 
     def __init__(self, *steps: Step, policy: RetryPolicy | None = None, **limits: Any) -> None:
         self.server = Server(*steps)
-        self.policy = policy or RetryPolicy()
+        self.policy = policy or RetryPolicy(max_retries=3, backoff_factor=2.0)
         self.limits = Limits(**{"timeout_s": 2.0} | limits)
         self.clock = TurnedClock()
         self.traces: list[Trace] = []
@@ -234,7 +234,7 @@ def test_a_lasting_fault_is_a_named_error(step: Step) -> None:
         async with Bench(step) as bench:
             error = await bench.error("/page?cursor=a%2Fb")
             assert type(error) is TransportError
-            assert error.message.startswith("no whole answer after 4 attempts: last one ")
+            assert error.message.startswith("no whole answer after 4 attempts in 14.0 s: last one ")
             assert error.message.endswith(f"from GET {bench.server.url}/page?cursor=a%2Fb")
             assert error.where == "resource `events`"
             assert len(bench.server.heads) == 4
@@ -247,7 +247,8 @@ def test_an_insisting_coding_ends_after_one_identity_attempt() -> None:
 
     async def scene() -> None:
         async with Bench(answer(BODY, content_encoding="br")) as bench:
-            assert "after 2 attempts: last one got content coding 'br', expected gzip" in str(await bench.error())
+            text = "after 2 attempts in 2.0 s: last one got content coding 'br', expected gzip"
+            assert text in str(await bench.error())
             first, second = bench.server.heads
             assert "accept-encoding: gzip\r\n" in first.lower()
             assert "accept-encoding: identity\r\n" in second.lower()
@@ -263,7 +264,7 @@ def test_nobody_listening_is_named() -> None:
         async with Bench(answer()) as bench:
             bench.server._server.close()
             await bench.server._server.wait_closed()
-            assert "after 4 attempts: last one could not be reached" in str(await bench.error())
+            assert "after 4 attempts in 14.0 s: last one could not be reached" in str(await bench.error())
 
     run(scene())
 

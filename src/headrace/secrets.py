@@ -4,12 +4,16 @@ A secret is masked by its *value*, not by the name of the field that held it: on
 that value from any text, in the encodings in which it travels (plain, URL, base64 alone and as part of a Basic pair,
 JSON).
 The set of known values is process-wide on purpose: an error may be printed far from the place that knew the secret.
+Values that come and go (tokens, signatures of single requests) are known for a while, so that a long run neither grows
+nor slows down by them.
 """
 
 from __future__ import annotations
 
 import base64
 import json
+import threading
+from collections import OrderedDict
 from typing import Final
 from urllib.parse import quote, quote_plus
 
@@ -17,7 +21,14 @@ MASKED: Final = "***"
 #: Shorter values would mask ordinary words; nobody's key is that short (dlt uses the same bound).
 _MIN_LENGTH: Final = 3
 
-_masked_texts: set[str] = set()
+#: Passing values that are known at once: more than requests are in flight, few enough to look for in every text.
+_PASSING: Final = 256
+
+# signers run in threads of their own; `mask` reads the tuple, which is replaced and never changed
+_lock: Final = threading.Lock()
+_lasting: Final[set[str]] = set()
+_passing: Final[OrderedDict[str, frozenset[str]]] = OrderedDict()
+_longest_first: tuple[str, ...] = ()
 
 
 class Secret:
@@ -57,10 +68,40 @@ class Secret:
 
 def remember(value: str) -> None:
     """Add `value` in all its encodings to what `mask` removes; values under 3 characters are not masked."""
+    if len(value) >= _MIN_LENGTH:
+        _add(_encodings(value))
+
+
+def remember_passing(value: str) -> None:
+    """The same for a value that is soon replaced by another: it is forgotten when 256 newer ones have come."""
     if len(value) < _MIN_LENGTH:
         return
+    with _lock:
+        if value in _passing:
+            _passing.move_to_end(value)
+            return
+        _passing[value] = _encodings(value)
+        if len(_passing) > _PASSING:
+            _passing.popitem(last=False)
+        _sort()
+
+
+def remember_pair(username: str, password: str) -> None:
+    """Add the base64 form of a Basic pair to what `mask` removes."""
+    _add(frozenset({base64.b64encode(f"{username}:{password}".encode()).decode()}))
+
+
+def mask(text: str) -> str:
+    """`text` with every known secret replaced by `***`, the longest first."""
+    for secret in _longest_first:
+        if secret in text:
+            text = text.replace(secret, MASKED)
+    return text
+
+
+def _encodings(value: str) -> frozenset[str]:
     raw = value.encode()
-    _masked_texts.update(
+    return frozenset(
         {
             value,
             quote(value, safe=""),
@@ -74,14 +115,13 @@ def remember(value: str) -> None:
     )
 
 
-def remember_pair(username: str, password: str) -> None:
-    """Add the base64 form of a Basic pair to what `mask` removes."""
-    _masked_texts.add(base64.b64encode(f"{username}:{password}".encode()).decode())
+def _add(texts: frozenset[str]) -> None:
+    with _lock:
+        if not texts <= _lasting:
+            _lasting.update(texts)
+            _sort()
 
 
-def mask(text: str) -> str:
-    """`text` with every known secret replaced by `***`, the longest first."""
-    for secret in sorted(_masked_texts, key=len, reverse=True):
-        if secret in text:
-            text = text.replace(secret, MASKED)
-    return text
+def _sort() -> None:
+    global _longest_first  # noqa: PLW0603 - one set of secrets a process, see above
+    _longest_first = tuple(sorted(_lasting.union(*_passing.values()), key=len, reverse=True))

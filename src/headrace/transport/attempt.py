@@ -1,7 +1,8 @@
-"""What an attempt can end with besides an answer; it stays inside this room, `retry` turns it into a named error.
+"""What an attempt can end with besides a value.
 
-Any error may say in an attribute `retries` how often at most asking again is worth it (an `AnswerError` of the page
-splitter does); an error without it is final.
+`AttemptFailed` stays inside this room and in what the bridge puts into it: `retry` turns it into a named error.
+`Ignored` is for who asked. Any other error may say in an attribute `retries` how often at most asking again is
+worth it (an `AnswerError` of the page splitter does); an error without it is final.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ class AttemptFailed(Exception):  # noqa: N818 - no error of the program: most at
     """One attempt gave no whole answer; `str()` says what came instead of it, without the address.
 
     `rest_s` is the rest in seconds that the server asked for, None when it named none; `undecodable` says that the
-    content coding failed, so that the next attempt does better without one.
+    content coding failed, so that the next attempt does better without one. `asked` is what was asked instead of the
+    request itself (for its token, `POST https://...`).
     """
 
     def __init__(
@@ -28,9 +30,15 @@ class AttemptFailed(Exception):  # noqa: N818 - no error of the program: most at
         rest_s: float | None = None,
         undecodable: bool = False,
         hint: str | None = None,
+        asked: str | None = None,
     ) -> None:
         super().__init__(text)
         self.retries = retries
         self.rest_s = rest_s
         self.undecodable = undecodable
         self.hint = hint
+        self.asked = asked
+
+
+class Ignored(Exception):  # noqa: N818 - the configuration wants it: the call ends here, and all is well
+    """A response action says that this answer is no page, and that the call has no more of them."""

@@ -1,21 +1,21 @@
-"""Auth: the last layer before the wire; only here do credentials join a request.
+"""Auth: how a credential joins a request.
 
-A credential replaces whatever stands in its place already (a configured header, a key that the server echoed into a
-`next` link), so it is never sent twice. A new kind is a new row of `SIGNERS`.
+It replaces whatever stands in its place already (a configured header, a key that the server echoed into a `next`
+link), so it is never sent twice. A new kind whose credential is at hand is a new row of `SIGNERS`; one that has to
+fetch it, or that is somebody's own code, is a row of `credentials.KEEPERS`.
 """
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from headrace.errors import ConfigError, Problem
-from headrace.message import Request, Response
+from headrace.message import Request
 from headrace.secrets import Secret, remember, remember_pair
-from headrace.transport.address import Origin, check_origin, full_url
 
 if TYPE_CHECKING:
     from headrace.plan.model import Auth
@@ -34,40 +34,28 @@ def sign(request: Request, auth: Auth | None) -> Request:
     return signer(request, auth)
 
 
-def signed(
-    send: Callable[[Request], Awaitable[Response]], origins: frozenset[Origin]
-) -> Callable[[Request, Auth | None], Awaitable[Response]]:
-    """The layer: sends requests to `origins` only, with their credentials; the answer's `url` is without them."""
-
-    async def send_signed(request: Request, auth: Auth | None) -> Response:
-        check_origin(request, origins)
-        response = await send(sign(request, auth))
-        return replace(response, url=full_url(request))
-
-    return send_signed
-
-
 def _sign_basic(request: Request, auth: Auth) -> Request:
-    username, password = _revealed(auth, "username"), _secret(auth, "password")
+    username, password = revealed(auth, "username"), secret(auth, "password")
     remember_pair(username, password)
     pair = base64.b64encode(f"{username}:{password}".encode()).decode()
-    return _with_header(request, "Authorization", f"Basic {pair}")
+    return with_header(request, "Authorization", f"Basic {pair}")
 
 
 def _sign_bearer(request: Request, auth: Auth) -> Request:
-    return _with_header(request, "Authorization", f"Bearer {_secret(auth, 'token')}")
+    return with_header(request, "Authorization", f"Bearer {secret(auth, 'token')}")
 
 
 def _sign_api_key(request: Request, auth: Auth) -> Request:
-    location = _revealed(auth, "location", "header")
+    location = revealed(auth, "location", "header")
     put = _KEY_PLACES.get(location)
     if put is None:
         known = ", ".join(f"`{name}`" for name in _KEY_PLACES)
         raise ConfigError([Problem(f"expected `location` of an api_key auth to be one of {known}, got {location!r}")])
-    return put(request, _revealed(auth, "name", "Authorization"), _secret(auth, "api_key"))
+    return put(request, revealed(auth, "name", "Authorization"), secret(auth, "api_key"))
 
 
-def _with_header(request: Request, name: str, value: str) -> Request:
+def with_header(request: Request, name: str, value: str) -> Request:
+    """The request with this header instead of any of that name."""
     kept = tuple(pair for pair in request.headers if pair[0].lower() != name.lower())
     return replace(request, headers=(*kept, (name, value)))
 
@@ -85,21 +73,23 @@ def _without_query(url: str, name: str) -> str:
     return url if len(kept) == len(fields) else urlunsplit(parts._replace(query="&".join(kept)))
 
 
-def _revealed(auth: Auth, field: str, default: str | None = None) -> str:
-    value = auth.fields.get(field, default)
+def revealed(auth: Auth, field: str, default: str | None = None) -> str:
+    """A field as text, to be sent. Raises `ConfigError` when it is missing."""
+    value: str | Secret | None = auth.fields.get(field, default)
     if value is None:
         raise ConfigError([Problem(f"expected `{field}` for auth of type `{auth.kind}`, got nothing")])
     return value.reveal() if isinstance(value, Secret) else value
 
 
-def _secret(auth: Auth, field: str) -> str:
-    value = _revealed(auth, field)
+def secret(auth: Auth, field: str) -> str:
+    """The same for a field that no output may show."""
+    value = revealed(auth, field)
     remember(value)  # it may have come as plain text
     return value
 
 
 _KEY_PLACES: Final[Mapping[str, Callable[[Request, str, str], Request]]] = {
-    "header": _with_header,
+    "header": with_header,
     "query": _with_query,
     "param": _with_query,
 }

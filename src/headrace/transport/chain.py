@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
 
 from headrace.clock import Clock, RealClock
 from headrace.message import Request, Response
-from headrace.transport.auth import signed
+from headrace.transport.credentials import Credentials, signed
 from headrace.transport.limits import Gates, gated
 from headrace.transport.redirect import redirected
 from headrace.transport.retry import Retry
@@ -18,7 +18,7 @@ from headrace.transport.trace import Trace, Tracer, ignore
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from headrace.plan.model import Auth, Limits, RetryPolicy
+    from headrace.plan.model import Action, Auth, Limits, RetryPolicy
     from headrace.transport.address import Origin
 
 T = TypeVar("T")
@@ -27,12 +27,13 @@ T = TypeVar("T")
 class Transport:
     """Requests out, whole answers in; an async context manager, one per resource run.
 
-    `origins` are the (scheme, host, port) that may be asked. `gates` holds the slots and the rests of the hosts: give
-    the transports of one run the same, None makes new ones with `limits.in_flight` slots a host. `observe` is told of
-    each attempt.
+    `origins` are the (scheme, host, port) that may be asked. `gates` holds the slots, the rests and the pace of the
+    hosts, `credentials` the tokens: give the transports of one run the same, None makes new ones by `limits`.
+    `send` takes the place of our own sending; see `Sender.send` for what it owes. `observe` is told of each
+    attempt.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the seams of the room, all named
         self,
         *,
         retry: RetryPolicy,
@@ -41,12 +42,19 @@ class Transport:
         clock: Clock | None = None,
         observe: Callable[[Trace], None] = ignore,
         gates: Gates | None = None,
+        credentials: Credentials | None = None,
+        send: Callable[[Request], Awaitable[Response]] | None = None,
     ) -> None:
         clock = clock or RealClock()
-        gates = gates or Gates(limits.in_flight)
-        self._sender = Sender(limits)
+        gates = gates or Gates(limits.in_flight, limits.rate)
+        credentials = credentials or Credentials()
+        self._sender = None
+        if send is None:
+            self._sender = Sender(limits)
+            send = self._sender.send
         # The layers, outside in, and why in this order:
         #   retry       each attempt passes all layers below it anew, and its sleep holds nothing of theirs
+        #   actions     part of retry: each whole answer, and what they make of it is judged and read
         #   trace       sees every attempt, and never the credentials that auth adds
         #   redirect    each hop passes the gate of its own host and is signed for it
         #   rate limit  nobody waits for a host's rest while holding a slot
@@ -58,7 +66,7 @@ class Transport:
             redirected(
                 # rate limit and slot are one layer, see limits.py
                 gated(
-                    signed(self._sender.send, origins),
+                    signed(send, origins, credentials, retry, clock),
                     gates,
                     retry,
                     clock,
@@ -70,21 +78,27 @@ class Transport:
         )
 
     async def __aenter__(self) -> Self:
-        await self._sender.__aenter__()
+        if self._sender is not None:
+            await self._sender.__aenter__()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._sender.__aexit__(kind, error, trace)
+        if self._sender is not None:
+            await self._sender.__aexit__(kind, error, trace)
 
-    async def fetch(self, request: Request, auth: Auth | None, read: Callable[[Response], T]) -> T:
+    async def fetch(
+        self, request: Request, auth: Auth | None, read: Callable[[Response], T], actions: Sequence[Action] = ()
+    ) -> T:
         """What `read` makes of the answer to `request`, asked for again while that is worth it.
 
-        `read` gets successful, whole answers only (204 and empty ones included). It may raise an `AnswerError`; its
-        `retries` says how often at most asking again is worth it.
+        `actions` see each whole answer first, whatever its status, and may change it; their functions run in the event
+        loop. `read` gets successful, whole answers only (204 and empty ones included). It may raise an `AnswerError`;
+        its `retries` says how often at most asking again is worth it.
 
-        Raises `RefusedError` when the API refuses, `TransportError` when no whole answer comes, a page is beyond the
-        limit or an address leads outside the origins, and what `read` raises.
+        Raises `Ignored` when an action says that the call ends here, `RefusedError` when the API refuses,
+        `TransportError` when no whole answer comes, a page is beyond the limit or an address leads outside the origins,
+        and what an action or `read` raises.
         """
-        return await self._retry.fetch(request, auth, read)
+        return await self._retry.fetch(request, auth, read, actions)

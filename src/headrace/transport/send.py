@@ -104,7 +104,7 @@ class Sender:
             raise RuntimeError(message)
         connection = _ConnectionNote()
         headers = list(request.headers)
-        body = None
+        body = request.data
         if request.json is not None:
             body = json.dumps(request.json).encode()
             if not any(name.lower() == "content-type" for name, _ in headers):

@@ -53,7 +53,7 @@ def expect_success(response: Response, request: Request, retried: frozenset[int]
     status = response.status
     if 200 <= status < 300:
         return
-    got = f"got {status_text(status)}{_body_head(response.body)}"
+    got = f"got {status_text(status)}{body_head(response.body)}"
     hint = HINTS.get(status, OTHER_HINT)
     if status in retried:
         raise AttemptFailed(got, rest_s=retry_after(response, wall), hint=hint if status < 500 else None)
@@ -71,7 +71,7 @@ def status_text(status: int) -> str:
         return str(status)
 
 
-def _body_head(body: bytes) -> str:
+def body_head(body: bytes) -> str:
     """The first characters of a body in brackets, masked, in one line, without terminal escapes; marked when cut."""
     text = " ".join(mask(body[:_MASKED_BYTES].decode(errors="replace")).split())
     if not text:

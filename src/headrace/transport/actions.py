@@ -1,0 +1,61 @@
+"""Response actions: what the configuration does with an answer before its status is looked at.
+
+The rules are dlt's. Actions run in their order on every whole answer, those of retried attempts included; each one sees
+what the functions before it made of the answer. `ignore` ends the call, also where the status would be retried. An
+action that names neither status nor text fits every answer when it is a function, and none when it is a word.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+from headrace.message import Request, Response
+from headrace.transport.attempt import AttemptFailed, Ignored
+from headrace.transport.retry_after import retry_after
+from headrace.transport.status import body_head, status_text
+
+if TYPE_CHECKING:
+    from headrace.plan.model import Action
+
+_CHARSET: Final = re.compile(r";\s*charset=\"?([\w.:-]+)", re.IGNORECASE)
+_UTF_8: Final = ("utf-8", "utf8", "us-ascii", "ascii")
+
+
+def acted(response: Response, request: Request, actions: Sequence[Action], wall: float) -> Response:
+    """The answer after all `actions`; `wall` is the time in seconds since the epoch.
+
+    Raises `Ignored`, `AttemptFailed` where an action wants another attempt, and what a function raises.
+    """
+    for action in actions:
+        if not _fits(action, response):
+            continue
+        if action.act == "ignore":
+            raise Ignored
+        if action.act == "retry":
+            got = f"got {status_text(response.status)}{body_head(response.body)}, which a response action retries"
+            raise AttemptFailed(got, rest_s=retry_after(response, wall))
+        for function in action.act:
+            response = function(request, response)
+    return response
+
+
+def _fits(action: Action, response: Response) -> bool:
+    if action.status is None and action.content is None:
+        return not isinstance(action.act, str)
+    if action.status is not None and action.status != response.status:
+        return False
+    return action.content is None or _holds(response, action.content)
+
+
+def _holds(response: Response, content: str) -> bool:
+    """Whether `content` stands in the body, read in the charset that the answer declares, else in UTF-8."""
+    declared = _CHARSET.search(response.headers.get("content-type", ""))
+    if declared is not None and declared[1].lower() not in _UTF_8:
+        try:
+            return content in response.body.decode(declared[1], errors="replace")
+        except (LookupError, ValueError):  # no charset that anybody knows
+            pass
+    # no text is made of a large page: in UTF-8 the bytes of a text are found nowhere but where it stands
+    return content.encode(errors="replace") in response.body
