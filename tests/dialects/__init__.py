@@ -6,9 +6,11 @@ credentials (401) and parameters that it does not know (400).
 
 from __future__ import annotations
 
-from dialects import link_header, next_key, next_url
+from dialects import cursor_body, cursor_row, link_header, next_key, next_url
 from dialects.dialect import Dialect
 
-DIALECTS: tuple[Dialect, ...] = (*link_header.DIALECTS, *next_url.DIALECTS, *next_key.DIALECTS)
+DIALECTS: tuple[Dialect, ...] = tuple(
+    dialect for style in (link_header, next_url, next_key, cursor_body, cursor_row) for dialect in style.DIALECTS
+)
 
 __all__ = ["DIALECTS", "Dialect"]
