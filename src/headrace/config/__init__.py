@@ -3,8 +3,31 @@
 `load_file` gives the raw mapping, `validate` makes a `RestConfig` of it. This room knows nothing of paging or plans.
 """
 
+from headrace.config.foreign import Foreign, ReadyResource
+from headrace.config.function import ActionOptions, StepOptions
+from headrace.config.incremental import IncrementalOptions, IncrementalParam, ResolveParam, WindowOptions
 from headrace.config.load import load_file
-from headrace.config.options import RestConfig
+from headrace.config.options import ClientOptions, EndpointOptions, ResourceOptions, RestConfig
+from headrace.config.policy import LimitOptions, RateOptions, RetryOptions
 from headrace.config.reference import HeadraceWarning, validate
 
-__all__ = ["HeadraceWarning", "RestConfig", "load_file", "validate"]
+__all__ = [
+    "ActionOptions",
+    "ClientOptions",
+    "EndpointOptions",
+    "Foreign",
+    "HeadraceWarning",
+    "IncrementalOptions",
+    "IncrementalParam",
+    "LimitOptions",
+    "RateOptions",
+    "ReadyResource",
+    "ResolveParam",
+    "ResourceOptions",
+    "RestConfig",
+    "RetryOptions",
+    "StepOptions",
+    "WindowOptions",
+    "load_file",
+    "validate",
+]

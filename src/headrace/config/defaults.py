@@ -23,9 +23,14 @@ def merge_defaults(defaults: Mapping[str, Any] | None, resource: Mapping[str, An
         if own_endpoint.get(key) is not None:
             endpoint[key] = {**(default_endpoint.get(key) or {}), **own_endpoint[key]}
     merged = {**defaults, **resource, "endpoint": endpoint}
-    if defaults.get("columns") and resource.get("columns"):
+    if _are_plain(defaults.get("columns"), resource.get("columns")):
         merged["columns"] = _merge_columns(defaults["columns"], resource["columns"])
     return merged
+
+
+def _are_plain(*columns: Any) -> bool:
+    """Whether both have columns that can be merged; models and functions take each other's place, as in dlt."""
+    return all(said and isinstance(said, Mapping | list) for said in columns)
 
 
 def _merge_columns(defaults: Any, own: Any) -> dict[str, dict[str, Any]]:

@@ -9,7 +9,7 @@ member, and the reader would have to find out which of them was meant.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, time
 from decimal import Decimal
 from difflib import get_close_matches
@@ -61,6 +61,17 @@ def expected(what: str, *, hint: str | None = None, show: bool = True) -> Pydant
     return PydanticCustomError("expected", "expected {what}", {"what": what, "hint": hint, "show": show})
 
 
+def told(message: str, *, hint: str | None = None) -> PydanticCustomError:
+    """The error `message`, where more is to be said than what came."""
+    return PydanticCustomError("told", "{message}", {"message": message, "hint": hint})
+
+
+def nearest(value: object, known: Sequence[str]) -> str | None:
+    """The hint that names the known word that may have been meant."""
+    found = get_close_matches(str(value).lower(), known, n=1, cutoff=0.6) if isinstance(value, str) else []
+    return f"did you mean `{found[0]}`?" if found else None
+
+
 def _secret(value: object) -> Secret:
     """Whole numbers are taken by `reference.validate`, which warns and names the place."""
     if isinstance(value, Secret):
@@ -107,39 +118,13 @@ def _parameter_value(value: object) -> Any:
     return value
 
 
-def _names(value: object) -> str | list[str]:
-    if isinstance(value, str) and value:
+def _body(value: object) -> Any:
+    """A form, or a body as it is; pairs keep their order and may repeat a name."""
+    if isinstance(value, str | bytes | Mapping):
         return value
-    if isinstance(value, list) and all(isinstance(element, str) and element for element in value):
-        return value
-    raise expected("a column name or a list of column names")
-
-
-def _columns(value: object) -> Any:
-    if isinstance(value, dict) and all(isinstance(column, dict) for column in value.values()):
-        return value
-    if isinstance(value, list) and all(isinstance(column, dict) and "name" in column for column in value):
-        return value
-    raise expected("column hints: a mapping of column name to hints, or a list of mappings that have a `name`")
-
-
-def _text_or_mapping(value: object) -> Any:
-    if isinstance(value, str | dict):
-        return value
-    raise expected("text or a mapping")
-
-
-#: What dlt's `write_disposition` may say (dlt/common/schema/typing.py, TWriteDisposition).
-DISPOSITIONS: Final = ("append", "replace", "merge", "skip")
-
-
-def _write_disposition(value: object) -> Any:
-    said = value.get("disposition") if isinstance(value, Mapping) else value
-    if said not in DISPOSITIONS:
-        near = get_close_matches(str(said), DISPOSITIONS, n=1)
-        hint = f"did you mean `{near[0]}`?" if near else None
-        raise expected(f"a write disposition, one of {', '.join(DISPOSITIONS)}", hint=hint)
-    return value
+    if isinstance(value, list) and all(isinstance(pair, list | tuple) and len(pair) == 2 for pair in value):
+        return [tuple(pair) for pair in value]
+    raise expected("a mapping, a list of pairs, text or bytes", show=False)
 
 
 def _json_path(value: object) -> str:
@@ -179,23 +164,18 @@ def _base_url(value: object) -> str:
 
 _SecretForm: TypeAlias = str | dict[str, str]
 
+#: Text that is not empty.
+Name = Annotated[str, Field(min_length=1)]
 SecretText = Annotated[Secret, PlainValidator(_secret, json_schema_input_type=_SecretForm)]
 TextOrSecret = Annotated[str | Secret, PlainValidator(_text_or_secret, json_schema_input_type=_SecretForm)]
 HeaderValue = Annotated[str | Secret | None, PlainValidator(_header, json_schema_input_type=_SecretForm)]
 QueryValue = Annotated[Any, PlainValidator(_query_value, json_schema_input_type=Any)]
+Body = Annotated[
+    dict[str, Any] | list[tuple[Any, Any]] | str | bytes,
+    PlainValidator(_body, json_schema_input_type=dict[str, Any] | list[tuple[str, Any]] | str),
+]
 ParameterValue = Annotated[
     Scalar | list[Scalar], PlainValidator(_parameter_value, json_schema_input_type=Scalar | list[Scalar])
-]
-Names = Annotated[str | list[str], PlainValidator(_names, json_schema_input_type=str | list[str])]
-Columns = Annotated[
-    dict[str, Any] | list[dict[str, Any]],
-    PlainValidator(_columns, json_schema_input_type=dict[str, dict[str, Any]] | list[dict[str, Any]]),
-]
-TextOrMapping = Annotated[
-    str | dict[str, Any], PlainValidator(_text_or_mapping, json_schema_input_type=str | dict[str, Any])
-]
-WriteDisposition = Annotated[
-    str | dict[str, Any], PlainValidator(_write_disposition, json_schema_input_type=str | dict[str, Any])
 ]
 JsonPathText = Annotated[str, PlainValidator(_json_path, json_schema_input_type=str)]
 BaseUrl = Annotated[str, PlainValidator(_base_url, json_schema_input_type=str)]

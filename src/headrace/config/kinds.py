@@ -1,6 +1,7 @@
 """The kinds of auth and of paginator, each option declared once; defaults are those of dlt 1.31.
 
-Both are chosen by `type`. The choice is made before the fields are looked at, so that a wrong field gives one problem.
+Both are chosen by `type`, before the fields are looked at, so that a wrong field gives one problem. An object that was
+taken over (`Foreign`) stands in place of a kind.
 """
 
 from __future__ import annotations
@@ -8,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import Discriminator, Tag
+from pydantic import Discriminator, Tag, field_validator, model_validator
 
-from headrace.config.field import JsonPathText, Options, SecretText, TextOrSecret, option
+from headrace.config.field import JsonPathText, Name, Options, SecretText, TextOrSecret, option
+from headrace.config.foreign import Foreign, ForeignObject
 
 
 class BearerAuth(Options):
@@ -43,6 +45,27 @@ class HttpBasicAuth(Options):
     password: SecretText = option(about="the password", example='dlt.secrets["private_key"]', secret=True)
 
 
+class ClientCredentialsAuth(Options):
+    """OAuth 2 client credentials: a token is asked for when it is needed, and again before it ends."""
+
+    type: Literal["oauth2_client_credentials"] = option("oauth2_client_credentials", about="the kind of credentials")
+    access_token_url: str = option(
+        about="address that gives tokens", example="https://auth.example.com/oauth/token", min_length=1
+    )
+    client_id: TextOrSecret = option(about="the client", example="my-client")
+    client_secret: SecretText = option(about="its secret", example='dlt.secrets["client_secret"]', secret=True)
+    access_token_request_data: dict[str, Any] = option(
+        {}, about="further fields of the request for a token", example={"scope": "read"}
+    )
+    default_token_expiration: int = option(3600, about="seconds a token lasts where its answer does not say", ge=1)
+    access_token: SecretText | None = option(None, about="a token to begin with", secret=True)
+
+    @field_validator("access_token_request_data", mode="before")
+    @classmethod
+    def _none_is_nothing(cls, value: Any) -> Any:
+        return {} if value is None else value
+
+
 class AutoPaging(Options):
     """Find the paging on the first page; on an endpoint it means the client's paginator, as in dlt."""
 
@@ -55,6 +78,15 @@ class SinglePagePaging(Options):
     type: Literal["single_page"] = option(about="the kind of paging")
 
 
+def _unless_in_the_body(options: Any, param: str, body: str) -> Any:
+    """A raw mapping whose query parameter is None where the value goes into the body; None there is the default."""
+    if not isinstance(options, Mapping):
+        return options
+    if options.get(body) is not None and not options.get(param):
+        return {**options, param: None}
+    return {key: value for key, value in options.items() if key != param or value is not None}
+
+
 class _CountedPaging(Options):
     """What both counted kinds share."""
 
@@ -63,6 +95,11 @@ class _CountedPaging(Options):
         None, about="where the answer says whether more follows", example="meta.has_more"
     )
 
+    @field_validator("stop_after_empty_page", mode="before")
+    @classmethod
+    def _none_is_false(cls, value: Any) -> Any:
+        return False if value is None else value
+
 
 class OffsetPaging(_CountedPaging):
     """Pages by number of rows to skip."""
@@ -70,12 +107,21 @@ class OffsetPaging(_CountedPaging):
     type: Literal["offset"] = option(about="the kind of paging")
     limit: int = option(about="rows asked for on each page", example=100, ge=1)
     offset: int = option(0, about="rows to skip on the first page", ge=0)
-    offset_param: str = option("offset", about="query parameter of the offset", min_length=1)
-    limit_param: str = option("limit", about="query parameter of the limit", min_length=1)
+    offset_param: Name | None = option("offset", about="query parameter of the offset; none with `offset_body_path`")
+    offset_body_path: Name | None = option(None, about="place of the offset in the JSON body", example="page.offset")
+    limit_param: Name | None = option("limit", about="query parameter of the limit; none with `limit_body_path`")
+    limit_body_path: Name | None = option(None, about="place of the limit in the JSON body", example="page.limit")
     total_path: JsonPathText | None = option(
         "total", about="where the answer says how many rows there are", dlt="looser: a missing total is no error"
     )
     maximum_offset: int | None = option(None, about="stop before this offset", ge=0)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _in_the_body(cls, options: Any) -> Any:
+        return _unless_in_the_body(
+            _unless_in_the_body(options, "offset_param", "offset_body_path"), "limit_param", "limit_body_path"
+        )
 
 
 class PageNumberPaging(_CountedPaging):
@@ -84,11 +130,17 @@ class PageNumberPaging(_CountedPaging):
     type: Literal["page_number"] = option(about="the kind of paging")
     base_page: int = option(0, about="number of the API's first page", ge=0)
     page: int | None = option(None, about="page to begin with; `base_page` when absent", ge=0)
-    page_param: str = option("page", about="query parameter of the page number", min_length=1)
+    page_param: Name | None = option("page", about="query parameter of the page number; none with `page_body_path`")
+    page_body_path: Name | None = option(None, about="place of the page number in the JSON body", example="page.number")
     total_path: JsonPathText | None = option(
         "total", about="where the answer says how many pages there are", dlt="looser: a missing total is no error"
     )
     maximum_page: int | None = option(None, about="stop before this page", ge=0)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _in_the_body(cls, options: Any) -> Any:
+        return _unless_in_the_body(options, "page_param", "page_body_path")
 
 
 class CursorPaging(Options):
@@ -96,11 +148,17 @@ class CursorPaging(Options):
 
     type: Literal["cursor"] = option(about="the kind of paging")
     cursor_path: JsonPathText = option("cursors.next", about="where the answer has the next cursor")
-    cursor_param: str = option("cursor", about="query parameter of the cursor", min_length=1)
+    cursor_param: Name | None = option("cursor", about="query parameter of the cursor; none with `cursor_body_path`")
+    cursor_body_path: Name | None = option(None, about="place of the cursor in the JSON body", example="page.after")
     stop_after_empty_page: bool | None = option(
         None, about="an empty page ends the listing; absent: the pager decides by what it saw"
     )
     has_more_path: JsonPathText | None = option(None, about="where the answer says whether more follows")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _in_the_body(cls, options: Any) -> Any:
+        return _unless_in_the_body(options, "cursor_param", "cursor_body_path")
 
 
 class JsonLinkPaging(Options):
@@ -131,6 +189,7 @@ AUTH_KINDS: Final[Mapping[str, type[Options]]] = {
     "api_key": ApiKeyAuth,
     "http_basic": HttpBasicAuth,
     "basic": HttpBasicAuth,
+    "oauth2_client_credentials": ClientCredentialsAuth,
 }
 #: Paginator by name.
 PAGING_KINDS: Final[Mapping[str, type[Options]]] = {
@@ -147,7 +206,9 @@ PAGING_KINDS: Final[Mapping[str, type[Options]]] = {
 
 
 def _tag(kinds: Mapping[str, type[Options]], value: Any, default: str) -> str:
-    """The tag of a raw mapping or of a model; angle brackets tell a tag from a key in an error's place."""
+    """The tag of a raw mapping, a model or an object; angle brackets tell a tag from a key in an error's place."""
+    if isinstance(value, Foreign):
+        return "<Foreign>"
     kind = value.get("type", default) if isinstance(value, Mapping) else getattr(value, "type", default)
     model = kinds.get(kind) if isinstance(kind, str) else None
     return f"<{model.__name__}>" if model else f"<{kind}>"
@@ -165,7 +226,9 @@ def _paging_tag(value: Any) -> str:
 AuthOptions = Annotated[
     Annotated[BearerAuth, Tag("<BearerAuth>")]
     | Annotated[ApiKeyAuth, Tag("<ApiKeyAuth>")]
-    | Annotated[HttpBasicAuth, Tag("<HttpBasicAuth>")],
+    | Annotated[HttpBasicAuth, Tag("<HttpBasicAuth>")]
+    | Annotated[ClientCredentialsAuth, Tag("<ClientCredentialsAuth>")]
+    | Annotated[ForeignObject, Tag("<Foreign>")],
     Discriminator(_auth_tag),
 ]
 PagingOptions = Annotated[
@@ -176,6 +239,7 @@ PagingOptions = Annotated[
     | Annotated[CursorPaging, Tag("<CursorPaging>")]
     | Annotated[JsonLinkPaging, Tag("<JsonLinkPaging>")]
     | Annotated[HeaderLinkPaging, Tag("<HeaderLinkPaging>")]
-    | Annotated[HeaderCursorPaging, Tag("<HeaderCursorPaging>")],
+    | Annotated[HeaderCursorPaging, Tag("<HeaderCursorPaging>")]
+    | Annotated[ForeignObject, Tag("<Foreign>")],
     Discriminator(_paging_tag),
 ]

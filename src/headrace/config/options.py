@@ -1,53 +1,55 @@
 """Every option of a configuration, declared once; the shape is that of dlt 1.31's `rest_api`, plus options of ours.
 
-Models hold plain data: what a paginator or an auth *does* is the business of later rooms. Defaults are those of dlt
-(dlt/sources/rest_api/typing.py and the paginators' constructors); options marked `ours` do not exist there.
+Models hold plain data, functions and `Foreign` objects: what a paginator or an auth *does* is the business of later
+rooms. Defaults are those of dlt (dlt/sources/rest_api/typing.py and the paginators' constructors); options marked
+`ours` do not exist there.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, PrivateAttr
+from pydantic import Discriminator, PrivateAttr, Tag
+from pydantic.json_schema import SkipJsonSchema
 
 from headrace.config.field import (
     BaseUrl,
-    Columns,
+    Body,
     HeaderValue,
     JsonPathText,
-    Names,
+    Name,
     Options,
     ParameterValue,
     QueryValue,
-    TextOrMapping,
-    WriteDisposition,
     option,
 )
+from headrace.config.foreign import Foreign, ForeignObject, ReadyResource, SessionObject
+from headrace.config.function import ActionOptions, OrFunction, StepOptions
+from headrace.config.hint import AllNestedHints, TableHints
+from headrace.config.incremental import IncrementalOptions, IncrementalParam, ResolveParam, WindowOptions
 from headrace.config.kinds import AUTH_KINDS, AuthOptions, PagingOptions
+from headrace.config.policy import LimitOptions, RateOptions, RetryOptions
+
+#: `params` values that are mappings, by their `type`.
+PARAM_KINDS: Final[Mapping[str, type[Options]]] = {"resolve": ResolveParam, "incremental": IncrementalParam}
 
 
-class RetryOptions(Options):
-    """When the same request is sent again; defaults are those of the guides."""
-
-    max_retries: int = option(3, about="tries after the first one", dlt="ours", ge=0)
-    backoff_factor: float = option(
-        2.0, about="seconds before the first retry; doubled for each further one", dlt="ours", ge=0, allow_inf_nan=False
-    )
-    statuses: list[Annotated[int, Field(ge=100, le=599)]] = option(
-        [429, 500, 502, 503, 504], about="HTTP statuses that are asked again", dlt="ours", example=[429, 503]
-    )
-    max_wait_s: float = option(300.0, about="longest wait in seconds, `Retry-After` included", dlt="ours", gt=0)
+def _param_tag(value: Any) -> str:
+    if isinstance(value, Foreign):
+        return "<Foreign>"
+    kind = value.get("type") if isinstance(value, Mapping) else getattr(value, "type", None)
+    model = PARAM_KINDS.get(kind) if isinstance(kind, str) else None
+    return f"<{model.__name__}>" if model else "<value>"
 
 
-class LimitOptions(Options):
-    """Bounds of one client."""
-
-    in_flight: int = option(8, about="requests at the same time", dlt="ours", ge=1)
-    timeout_s: float = option(60.0, about="seconds that one try may take", dlt="ours", gt=0, allow_inf_nan=False)
-    max_page_bytes: int = option(
-        256 * 1024 * 1024, about="bytes that one page may have, decompressed", dlt="ours", ge=1
-    )
-    max_pages: int = option(1_000_000, about="pages of one listing before it is taken for endless", dlt="ours", ge=1)
+ParamValue = Annotated[
+    Annotated[QueryValue, Tag("<value>")]
+    | Annotated[ResolveParam, Tag("<ResolveParam>")]
+    | Annotated[IncrementalParam, Tag("<IncrementalParam>")]
+    | Annotated[ForeignObject, Tag("<Foreign>")],
+    Discriminator(_param_tag),
+]
 
 
 class ClientOptions(Options):
@@ -67,8 +69,12 @@ class ClientOptions(Options):
     paginator: PagingOptions | None = option(
         None, about="paging of endpoints that declare none", example={"type": "page_number", "base_page": 1}
     )
+    session: SessionObject | None = option(None, about="a `requests` session that sends in place of ours")
     retry: RetryOptions = option(RetryOptions(), about="when a request is sent again", dlt="ours")
     limits: LimitOptions = option(LimitOptions(), about="bounds of requests and answers", dlt="ours")
+    rate_limit: RateOptions | None = option(
+        None, about="how often a host is asked", dlt="ours", example={"requests": 10, "per_s": 1}
+    )
 
 
 class EndpointOptions(Options):
@@ -80,9 +86,19 @@ class EndpointOptions(Options):
         example="v1/items",
     )
     method: Literal["GET", "POST"] = option("GET", about="HTTP method")
-    params: dict[str, QueryValue] | None = option(None, about="query parameters", example={"per_page": 100})
+    params: dict[str, ParamValue] | None = option(
+        None,
+        about="query parameters; a mapping among them is of type `resolve` or `incremental`",
+        example={"per_page": 100},
+    )
     json_body: dict[str, Any] | None = option(
         None, about="body that is sent as JSON", example={"query": "all"}, alias="json"
+    )
+    data: Body | None = option(
+        None,
+        about="body that is sent as a form (a mapping, or pairs in a list) or as it is (text, bytes)",
+        example={"query": "all"},
+        dlt="stricter: not beside `json`, where dlt fails in the run",
     )
     headers: dict[str, HeaderValue] | None = option(None, about="headers of this endpoint, over the client's")
     auth: AuthOptions | None = option(None, about="credentials in place of the client's; null for none")
@@ -90,30 +106,41 @@ class EndpointOptions(Options):
     data_selector: JsonPathText | None = option(
         None, about="where the rows are in an answer; found on the first page when absent", example="data.items"
     )
+    response_actions: list[ActionOptions] | None = option(
+        None,
+        about="what is done with some answers, in this order",
+        example=[{"status_code": 404, "action": "ignore"}],
+    )
+    incremental: IncrementalOptions | None = option(
+        None,
+        about="only rows after those of the last run",
+        example={"cursor_path": "updated_at", "start_param": "since"},
+    )
+    windows: WindowOptions | None = option(
+        None,
+        about="a range of time in parts, side by side",
+        example={"param_start": "from", "param_end": "to", "start": "2026-01-01", "size": "1d"},
+        dlt="ours",
+    )
     allow_null_data: bool = option(default=False, about="null under `data_selector` means no rows", dlt="ours")
 
 
-class ResourceDefaults(Options):
+class ResourceDefaults(TableHints):
     """What resources have in common: all options of a resource but its name."""
 
-    table_name: str | None = option(None, about="name of the table; the resource's name when absent", min_length=1)
-    write_disposition: WriteDisposition | None = option(
-        None,
-        about="append, replace, merge or skip, or a mapping with `disposition`; dlt's default is append",
-        example="merge",
+    table_name: Annotated[Name, OrFunction] | None = option(
+        None, about="name of the table, or a function of the row; the resource's name when absent"
     )
-    primary_key: Names | None = option(None, about="column or columns that identify a row", example="id")
-    merge_key: Names | None = option(None, about="column or columns whose rows are replaced together", example="day")
-    columns: Columns | None = option(
-        None, about="column hints, as dlt takes them", example={"created_at": {"data_type": "timestamp"}}
+    nested_hints: Annotated[AllNestedHints, OrFunction] | None = option(
+        None, about="hints of nested tables by name", example={"tags": {"columns": {"id": {"data_type": "bigint"}}}}
     )
-    nested_hints: dict[str, Any] | None = option(None, about="hints of nested tables, as dlt takes them")
-    references: list[dict[str, Any]] | None = option(None, about="references to other tables, as dlt takes them")
-    schema_contract: TextOrMapping | None = option(None, about="dlt's schema contract", example="evolve")
     max_table_nesting: int | None = option(None, about="levels of nested tables", example=2, ge=0)
-    table_format: str | None = option(None, about="dlt's table format", example="iceberg")
-    file_format: str | None = option(None, about="dlt's file format", example="parquet")
     selected: bool | None = option(None, about="false: not loaded unless asked for by name")
+    parallelized: bool | None = option(None, about="no effect: resources and pages are fetched side by side anyway")
+    processing_steps: list[StepOptions] | None = option(None, about="functions over rows, in this order")
+    include_from_parent: list[Name] | None = option(
+        None, about="fields of the parent's row that become columns `_<parent>_<field>`", example=["id"]
+    )
     endpoint: EndpointOptions | None = option(
         None, about="the endpoint, or its path as text", example={"path": "v1/items"}
     )
@@ -126,12 +153,28 @@ class ResourceDefaults(Options):
         dlt="ours",
         example=["smtp_password"],
     )
+    mixed_numbers: Literal["variant", "widen"] = option(
+        "variant",
+        about="whole numbers and fractions in one column: a second column for what does not fit, or doubles throughout",
+        dlt="ours",
+    )
 
 
 class ResourceOptions(ResourceDefaults):
     """One resource; a plain text in its place is its name and path."""
 
     name: str = option(about="name of the resource", example="items", min_length=1)
+
+
+def _entry_tag(value: Any) -> str:
+    return "<ReadyResource>" if isinstance(value, ReadyResource) else "<ResourceOptions>"
+
+
+ResourceEntry = Annotated[
+    Annotated[ResourceOptions, Tag("<ResourceOptions>")]
+    | Annotated[SkipJsonSchema[ReadyResource], Tag("<ReadyResource>")],
+    Discriminator(_entry_tag),
+]
 
 
 class RestConfig(Options):
@@ -141,7 +184,7 @@ class RestConfig(Options):
     resource_defaults: ResourceDefaults | None = option(
         None, about="what resources have in common", example={"primary_key": "id"}
     )
-    resources: list[ResourceOptions] = option(about="what is loaded, in this order", example=["items"], min_length=1)
+    resources: list[ResourceEntry] = option(about="what is loaded, in this order", example=["items"], min_length=1)
     params: dict[str, ParameterValue] | None = option(
         None,
         about="values for `{name}` placeholders; a list makes one call for each",

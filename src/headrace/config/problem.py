@@ -6,21 +6,24 @@ A message is *expected X, got Y*; Y is the type only wherever a secret may stand
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any, Final
 
+from headrace.config.field import nearest
+from headrace.config.foreign import Foreign
+from headrace.config.function import ActionOptions, StepOptions, is_function
+from headrace.config.hint import ContractOptions, DispositionOptions, NestedHints
+from headrace.config.incremental import IncrementalOptions, WindowOptions
 from headrace.config.kinds import AUTH_KINDS, PAGING_KINDS
-from headrace.config.known import Place, kind_of_place, path_text
 from headrace.config.options import (
+    PARAM_KINDS,
     ClientOptions,
     EndpointOptions,
-    LimitOptions,
     ResourceDefaults,
     ResourceOptions,
     RestConfig,
-    RetryOptions,
 )
-from headrace.config.tree import Finding
+from headrace.config.place import Finding, Place, kind_of_place, path_text
+from headrace.config.policy import LimitOptions, RateOptions, RetryOptions
 from headrace.errors import Problem
 from headrace.secrets import Secret
 
@@ -44,25 +47,52 @@ PHRASES: Final[Mapping[str, str]] = {
     "string_too_short": "expected text that is not empty, got {got}",
     "too_short": "expected at least one entry, got {got}",
     "expected": "expected {what}, got {got}",
+    "told": "{message}",
 }
 _FALLBACK: Final = "expected another value, got {got}"
 
 #: Option models by kind of place, to name near misses.
-_MODELS: Final = {
+_MODELS: Final[Mapping[str, type[Any]]] = {
     "top": RestConfig,
     "client": ClientOptions,
-    "retry": RetryOptions,
-    "limits": LimitOptions,
     "resource": ResourceOptions,
     "endpoint": EndpointOptions,
+    "incremental": IncrementalOptions,
+    "windows": WindowOptions,
+    "retry": RetryOptions,
+    "limits": LimitOptions,
+    "rate_limit": RateOptions,
+    "action": ActionOptions,
+    "step": StepOptions,
+    "write_disposition": DispositionOptions,
+    "schema_contract": ContractOptions,
+    "nested hints": NestedHints,
 }
-_FAMILIES: Final = {"auth": ("auth", AUTH_KINDS), "paginator": ("paginator", PAGING_KINDS)}
+#: How the places of models are called where the name of their kind is none of an option.
+_SPOKEN: Final = {
+    "top": "the top level",
+    "action": "an entry of `response_actions`",
+    "step": "an entry of `processing_steps`",
+    "nested hints": "an entry of `nested_hints`",
+}
+#: Kinds of place where the model is chosen by `type` -> how it is called, and the models.
+_FAMILIES: Final[Mapping[str, tuple[str, Mapping[str, type[Any]]]]] = {
+    "auth": ("auth", AUTH_KINDS),
+    "paginator": ("paginator", PAGING_KINDS),
+    "param": ("parameter", PARAM_KINDS),
+}
 #: Places that may be a text as well; said in the message.
 _TEXT_FORMS: Final = frozenset({"resource", "endpoint", "paginator"})
-_HIDDEN_INSIDE: Final = frozenset({"auth", "headers"})
+_HIDDEN_INSIDE: Final = frozenset({"auth", "headers", "client headers", "session", "data"})
 _SHOWN_IN_AUTH: Final = frozenset({"type", "location"})
-#: Steps that pydantic adds to a place for the kind that was chosen.
-_TAGS: Final = frozenset(f"<{model.__name__}>" for model in (*AUTH_KINDS.values(), *PAGING_KINDS.values()))
+#: Every kind that is chosen by `type`, by the name of its model.
+_TYPES: Final = {
+    model.__name__: kind for _, kinds in _FAMILIES.values() for kind, model in reversed(list(kinds.items()))
+}
+#: Steps that pydantic adds to a place for the model that was chosen.
+_TAGS: Final = frozenset(
+    {"<ResourceOptions>", "<ReadyResource>", "<Foreign>", "<value>", *(f"<{name}>" for name in _TYPES)}
+)
 _MAX_SHOWN: Final = 40
 _MAX_SHOWN_BITS: Final = 128
 
@@ -79,12 +109,11 @@ def finding_of(error: Mapping[str, Any]) -> Finding:
         return _unknown_type(place, str(context["tag"])[1:-1])
     if kind == "extra_forbidden":
         hint = _unknown_key_hint(place, tag)
-    elif kind == "missing" and tag:
-        words_of_kind = _type_names(tag)
-        return Finding(place, f"expected `{key}`, which `{words_of_kind}` needs")
+    elif kind == "missing" and tag in _TYPES:
+        return Finding(place, f"expected `{key}`, which `{_TYPES[tag]}` needs")
     elif kind == "literal_error":
         words["expected"] = words["expected"].replace("'", "`")
-        hint = _near(error["input"], words["expected"].replace(" or ", ", ").replace("`", "").split(", "))
+        hint = nearest(error["input"], words["expected"].replace(" or ", ", ").replace("`", "").split(", "))
     message = PHRASES.get(kind, _FALLBACK).format_map(words)
     if kind == "model_type" and kind_of_place(place) in _TEXT_FORMS and place[0] != "resource_defaults":
         message = message.replace("a mapping", "a mapping or text", 1)
@@ -113,8 +142,10 @@ def shown(value: object, *, show: bool = True) -> str:  # noqa: C901, PLR0911  o
         return "a very large number"  # str() of it may be refused
     if isinstance(value, int | float):
         return str(value)[:_MAX_SHOWN] if show else "a number"
+    if isinstance(value, Foreign):
+        return f"a `{value.name}` object"
     if not isinstance(value, str):
-        return f"a {type(value).__name__}"
+        return "a function" if is_function(value) else f"a `{type(value).__name__}` object"
     if not value:
         return "empty text"
     if not show:
@@ -123,13 +154,14 @@ def shown(value: object, *, show: bool = True) -> str:  # noqa: C901, PLR0911  o
 
 
 def _place_and_tag(steps: Sequence[str | int]) -> tuple[Place, str]:
-    """The place that the user knows, and the model that pydantic chose on the way; empty when it chose none."""
+    """The place that the user knows, and the model that pydantic chose last on the way; empty when it chose none."""
     place: list[str | int] = []
     tag = ""
+    chosen_at = -1
     for step in steps:
-        # only behind `auth` and `paginator`: a header may have such a name too
-        if step in _TAGS and place and place[-1] in _FAMILIES:
-            tag = str(step)[1:-1]
+        # once, and only where a model is chosen: a header may have such a name too
+        if step in _TAGS and chosen_at != len(place) and kind_of_place(place) in {*_FAMILIES, "resource"}:
+            tag, chosen_at = str(step)[1:-1], len(place)
         else:
             place.append(step)
     return tuple(place), tag
@@ -140,15 +172,9 @@ def _is_hidden(place: Place) -> bool:
     return bool(inside & _HIDDEN_INSIDE) and place[-1] not in _SHOWN_IN_AUTH
 
 
-def _type_names(tag: str) -> str:
-    """The `type` that chooses the model with this name."""
-    kinds = {**AUTH_KINDS, **PAGING_KINDS}
-    return next(name for name, model in kinds.items() if model.__name__ == tag)
-
-
 def _unknown_type(place: Place, said: str) -> Finding:
     family, kinds = _FAMILIES[kind_of_place(place)]
-    near = _near(said, list(kinds))
+    near = nearest(said, list(kinds))
     listing = f"known are {', '.join(kinds)}"
     hint = f"{near} {listing}" if near else listing
     if said == "None":
@@ -156,28 +182,23 @@ def _unknown_type(place: Place, said: str) -> Finding:
     return Finding((*place, "type"), f"unknown {family} type `{said[:_MAX_SHOWN]}`", hint)
 
 
-def _near(said: object, known: Sequence[str]) -> str | None:
-    found = get_close_matches(str(said).lower(), known, n=1, cutoff=0.6)
-    return f"did you mean `{found[0]}`?" if found else None
-
-
 def _unknown_key_hint(place: Place, tag: str) -> str | None:
     key, kind = str(place[-1]), kind_of_place(place[:-1])
     if kind in _FAMILIES:
         kinds = _FAMILIES[kind][1]
-        known = _names(kinds[_type_names(tag)])
-        owners = [name for name, model in kinds.items() if key in _names(model)]
-        elsewhere = f"`{key}` is an option of `{owners[0]}`" if owners else None
+        known = _names(kinds[_TYPES[tag]])
+        owner = next((f"`{name}`" for name, model in kinds.items() if key in _names(model)), None)
     else:
-        model = ResourceDefaults if place[0] == "resource_defaults" and kind == "resource" else _MODELS[kind]
-        known = _names(model)
-        owners = [name for name, other in _MODELS.items() if key in _names(other)]
-        elsewhere = f"`{key}` is an option of {_spoken(owners[0])}" if owners else None
-    return elsewhere or _near(key, known) or f"known are {', '.join(sorted(known))}"
+        known = _names(ResourceDefaults if place[0] == "resource_defaults" and kind == "resource" else _MODELS[kind])
+        owner = None
+    owner = owner or next((_spoken(name) for name, model in _MODELS.items() if key in _names(model)), None)
+    if owner:
+        return f"`{key}` is an option of {owner}"
+    return nearest(key, known) or f"known are {', '.join(sorted(known))}"
 
 
 def _spoken(kind: str) -> str:
-    return "the top level" if kind == "top" else f"`{kind}`"
+    return _SPOKEN.get(kind, f"`{kind}`")
 
 
 def _names(model: type[Any]) -> list[str]:

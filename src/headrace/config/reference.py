@@ -12,11 +12,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from headrace.config.adopt import Adopt
 from headrace.config.defaults import merge_defaults
-from headrace.config.known import path_text
+from headrace.config.foreign import ReadyResource
 from headrace.config.options import RestConfig
+from headrace.config.place import Finding, path_text
 from headrace.config.problem import finding_of, problems_of, shown
-from headrace.config.tree import Finding, plain_tree
+from headrace.config.tree import plain_tree
 from headrace.errors import ConfigError, Problem
 
 
@@ -24,21 +26,34 @@ class HeadraceWarning(UserWarning):
     """Something that works now and is likely to surprise later."""
 
 
-def validate(raw: Mapping[str, Any], *, resolve_secret: Callable[[str], str], source: str | None = None) -> RestConfig:
+def validate(
+    raw: Mapping[str, Any],
+    *,
+    resolve_secret: Callable[[str], str],
+    source: str | None = None,
+    adopt: Adopt | None = None,
+    resolve_setting: Callable[[str], Any] | None = None,
+) -> RestConfig:
     """The checked configuration, `resource_defaults` merged into its resources; `raw` is left as it is.
 
-    `resolve_secret` gives the text of a named secret and raises `LookupError` with the places where it looked. `source`
-    names the file, for messages. Raises `ConfigError` with every problem, in the order of the file. Warns with
+    `resolve_secret` gives the text of a named secret and raises `LookupError` with the places where it looked;
+    `resolve_setting` does the same for `dlt.config["x"]` in a text, whatever type the setting has. `source` names the
+    file, for messages. `adopt(family, value)` makes a mapping of options or a `Foreign` of a value that is no plain data
+    of ours (families `auth`, `paginator`, `session`, `resource`, `incremental`), None when it does not know it; without
+    it, such values are problems. Raises `ConfigError` with every problem, in the order of the file. Warns with
     `HeadraceWarning` about a secret that came as a number.
     """
     if not isinstance(raw, Mapping):
         raise ConfigError([Problem(f"expected a mapping, got {shown(raw, show=False)}")], source=source)
-    tree = plain_tree(raw, resolve_secret)
+    tree = plain_tree(raw, resolve_secret, resolve_setting=resolve_setting, adopt=adopt)
     findings = [*tree.findings, *_model_findings(tree.root, tree.findings), *_repeated_names(tree.root)]
     if findings:
         raise ConfigError(problems_of(findings, raw), source=source)
     defaults = tree.root.get("resource_defaults")
-    resources = [merge_defaults(defaults, resource) for resource in tree.root["resources"]]
+    resources = [
+        resource if isinstance(resource, ReadyResource) else merge_defaults(defaults, resource)
+        for resource in tree.root["resources"]
+    ]
     config = RestConfig.model_validate({**tree.root, "resources": resources})
     config._source = source  # noqa: SLF001  a private attribute of our own model: no option, so not in its schema
     for path in tree.digits:
@@ -68,7 +83,7 @@ def _repeated_names(root: Mapping[str, Any]) -> list[Finding]:
     findings = []
     resources = root.get("resources")
     for index, resource in enumerate(resources if isinstance(resources, list) else []):
-        name = resource.get("name") if isinstance(resource, dict) else None
+        name = resource.get("name") if isinstance(resource, dict) else getattr(resource, "name", None)
         if not isinstance(name, str):
             continue
         if name in first:

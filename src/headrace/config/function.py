@@ -1,0 +1,74 @@
+"""Functions that a configuration may bring along: over answers and over rows. No file can hold one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import PlainValidator, WrapValidator
+from pydantic.json_schema import SkipJsonSchema
+
+from headrace.config.field import Options, expected, nearest, option
+
+
+def is_function(value: object) -> bool:
+    """Whether a value is something to call; dlt's configuration objects are mappings and are not."""
+    return callable(value) and not isinstance(value, str | Mapping)
+
+
+def _function(value: object) -> Any:
+    if is_function(value):
+        return value
+    raise expected("a function")
+
+
+def function_or(value: Any, check: Callable[[Any], Any]) -> Any:
+    """A validator for places where dlt takes a function in place of the value: it passes as it is."""
+    return value if is_function(value) else check(value)
+
+
+def _action(value: object) -> Any:
+    """A list of functions is kept as a tuple, as is a single one."""
+    if value in ("ignore", "retry"):
+        return value
+    functions = tuple(value) if isinstance(value, list | tuple) else (value,)
+    if functions and all(is_function(function) for function in functions):
+        return functions
+    raise expected("`ignore`, `retry`, a function or a list of functions", hint=nearest(value, ("ignore", "retry")))
+
+
+Function = Annotated[Callable[..., Any], PlainValidator(_function), SkipJsonSchema()]
+Act = Annotated[
+    Literal["ignore", "retry"] | tuple[Callable[..., Any], ...],
+    PlainValidator(_action, json_schema_input_type=Literal["ignore", "retry"]),
+]
+#: Wraps the plain form of a hint that may be a function of the row.
+OrFunction = WrapValidator(function_or)
+
+
+class ActionOptions(Options):
+    """What is done with some answers; a function in its place is called for every answer."""
+
+    status_code: int | None = option(
+        None,
+        about="the HTTP status that it is for; any when absent",
+        example=404,
+        dlt="stricter: a whole number; dlt takes text, and it never matches",
+        ge=100,
+        le=599,
+    )
+    content: str | None = option(None, about="text that the body has in it; any when absent", example="not found")
+    action: Act = option(
+        about="`ignore`: the listing ends here, what came is kept; `retry`: asked again; or functions that get the "
+        "answer and may change it",
+        example="ignore",
+        dlt="looser: `retry` is ours",
+    )
+
+
+class StepOptions(Options):
+    """Functions over rows, always in this order: filter, map, yield_map."""
+
+    filter: Function | None = option(None, about="rows for which it is false are left out")
+    map: Function | None = option(None, about="what it gives takes the place of the row")
+    yield_map: Function | None = option(None, about="the rows that it yields take the place of the row")
