@@ -1,7 +1,8 @@
 """Where the rows of an answer are, when the configuration does not say: dlt's rule, and a list of candidates for hints.
 
 Rule (dlt 1.31, `rest_client/detector.py`): a document that is a list is the rows; otherwise, of the lists down to three
-levels, the first whose key is one of the usual names; otherwise the least nested; otherwise the document is one row.
+levels, the first in the order of the document whose key is one of the usual names; otherwise the first of all, however
+deep (dlt's own comment says the least nested, its code does not); otherwise the document is one row.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ def find_rows(document: Any) -> JsonPath:
     """The path of the rows in `document`."""
     if isinstance(document, list):
         return compile_path("$")
-    lists = sorted(find_lists(document), key=len)
+    lists = list(find_lists(document))
     usual = [steps for steps in lists if steps[-1] in USUAL_NAMES]
     best = (usual or lists or [()])[0]
     return JsonPath(".".join(best) or "$", best)

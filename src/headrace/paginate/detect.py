@@ -140,7 +140,7 @@ def find_pager(facts: PageFacts) -> Pager:
     reference = next(_references(envelope), None)
     if reference is not None and isinstance(reference[1], str) and reference[1].startswith(("http", "/")):
         return JsonLink(_path_of(reference[0]))
-    total = next(_totals(envelope), None)
+    total = _total(envelope)
     if total is not None:
         steps, pages = total
         if pages <= 1:
@@ -152,7 +152,7 @@ def find_pager(facts: PageFacts) -> Pager:
 def _speaks_of_paging(facts: PageFacts) -> bool:
     """Whether the page has any sign of paging, its end included (`next: null`, one page in all, a Link header)."""
     envelope = facts.values.get(_ENVELOPE.text, MISSING)
-    return "link" in facts.headers or _has_next(envelope) or next(_totals(envelope), None) is not None
+    return "link" in facts.headers or _has_next(envelope) or _total(envelope) is not None
 
 
 def _has_next(document: Any, depth: int = 0) -> bool:
@@ -187,18 +187,22 @@ def _references(document: Any, steps: Steps = ()) -> Iterator[tuple[Steps, Any]]
         yield from _references(value, (*steps, key))
 
 
-def _totals(document: Any, steps: Steps = ()) -> Iterator[tuple[Steps, int]]:
+def _total(document: Any) -> tuple[Steps, int] | None:
+    """What the first key says that names a number of pages, None when there is none or its value is no number."""
+    steps, value = next(_totals(document), ((), None))
+    try:
+        return None if value is None else (steps, int(value))
+    except (ValueError, OverflowError):
+        return None
+
+
+def _totals(document: Any, steps: Steps = ()) -> Iterator[tuple[Steps, Any]]:
     """What lies under keys that name a number of pages, depth first in the order of the document."""
     if not isinstance(document, dict) or len(steps) > _DEEPEST:
         return
     for key, value in document.items():
-        if _TOTAL_PAGES.match(key) and _is_scalar(value):
-            try:
-                pages = int(value)
-            except (ValueError, OverflowError):
-                continue
-            if pages >= 0:
-                yield (*steps, key), pages
+        if _TOTAL_PAGES.match(key) and isinstance(value, str | int | float):
+            yield (*steps, key), value
         yield from _totals(value, (*steps, key))
 
 

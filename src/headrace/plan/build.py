@@ -210,19 +210,20 @@ def _same(options: Any, *names: str) -> dict[str, Any]:
 
 
 def _offset(options: OffsetPaging) -> Pager:
-    same = _same(options, "limit", "offset", "offset_param", "limit_param", "maximum_offset", "stop_after_empty_page")
-    return Offset(**same, total_path=_path(options.total_path), has_more_path=_path(options.has_more_path))
+    places = _same(options, "offset_param", "offset_body_path", "limit_param", "limit_body_path")
+    same = _same(options, "limit", "offset", "maximum_offset", "stop_after_empty_page")
+    return Offset(**places, **same, total_path=_path(options.total_path), has_more_path=_path(options.has_more_path))
 
 
 def _page_number(options: PageNumberPaging) -> Pager:
-    same = _same(options, "base_page", "page", "page_param", "maximum_page", "stop_after_empty_page")
+    same = _same(options, "base_page", "page", "page_param", "page_body_path", "maximum_page", "stop_after_empty_page")
     return PageNumber(**same, total_path=_path(options.total_path), has_more_path=_path(options.has_more_path))
 
 
 def _cursor(options: CursorPaging) -> Pager:
     return Cursor(
         compile_path(options.cursor_path),
-        **_same(options, "cursor_param", "stop_after_empty_page"),
+        **_same(options, "cursor_param", "cursor_body_path", "stop_after_empty_page"),
         has_more_path=_path(options.has_more_path),
     )
 
