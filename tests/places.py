@@ -10,6 +10,7 @@ from typing import Any
 import dlt
 import pyarrow as pa
 import pyarrow.parquet as pq
+from dlt.common.destination.exceptions import DestinationUndefinedEntity
 
 from loading import Database, Table, read_database
 from postgres import Postgres
@@ -73,9 +74,16 @@ def _read_files(target: dlt.Pipeline) -> Database:
     client = target.destination_client()
     found: dict[str, Table] = {}
     for name in target.default_schema.tables if target.default_schema_name else ():
-        if not name.startswith("_dlt_") and (paths := sorted(client.list_table_files(name))):
+        if not name.startswith("_dlt_") and (paths := _files_of(client, name)):
             found[name] = _union([pq.ParquetFile(path).read() for path in paths])
     return Database(found)
+
+
+def _files_of(client: Any, table: str) -> list[str]:
+    try:
+        return sorted(client.list_table_files(table))
+    except DestinationUndefinedEntity:
+        return []
 
 
 def _union(parts: list[pa.Table]) -> Table:

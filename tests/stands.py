@@ -10,6 +10,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 import dlt
+from dlt.common.destination.utils import resolve_merge_strategy
 
 from headrace.sim.message import Request
 from loading import Database
@@ -17,8 +18,9 @@ from loading import Database
 #: A row: its columns by name, and under `[child table]` the rows below it.
 Tree = dict[str, Any]
 
-#: Columns whose values are of the load: compared by their place among those of all loads.
-OF_THE_LOAD = ("_dlt_load_id", "_dlt_valid_from", "_dlt_valid_to")
+#: Columns whose values are of the load, by name or by hint: compared by their place among those of all loads.
+LOAD_ID = "_dlt_load_id"
+VALIDITY = ("x-valid-from", "x-valid-to")
 IDS = ("_dlt_id", "_dlt_parent_id", "_dlt_root_id")
 #: Merge strategies of which dlt makes root ids by a hash.
 HASHED = ("upsert", "insert-only", "scd2")
@@ -93,15 +95,16 @@ def stand_of(target: dlt.Pipeline, database: Database, run: int = 0, requests: S
     schema = target.default_schema.tables if target.default_schema_name else {}
     tables = {name: table for name, table in schema.items() if not name.startswith("_dlt_")}
     parents = {name: table["parent"] for name, table in tables.items() if table.get("parent")}
-    hashed = {
-        name
-        for name, table in tables.items()
-        if table.get("write_disposition") == "merge" and table.get("x-merge-strategy") in HASHED
+    caps = target.destination.capabilities()
+    # where the destination cannot merge, rows are appended, and no id is a hash
+    hashed = {name for name, table in tables.items() if resolve_merge_strategy(schema, table, caps) in HASHED}
+    validity = {
+        name for table in tables.values() for name, facts in table["columns"].items() if any(map(facts.get, VALIDITY))
     }
     return Stand(
         run=run,
         columns={name: [tuple(column) for column in columns] for name, (columns, _) in database.tables.items()},
-        rows=_Forest(database, parents, hashed).trees(),
+        rows=_Forest(database, parents, hashed, validity).trees(),
         hints={
             name: {hint: deepcopy(value) for hint, value in table.items() if hint != "columns"}
             for name, table in tables.items()
@@ -127,16 +130,21 @@ def _plain(value: Any, key: str = "") -> Any:
 
 
 class _Forest:
-    """Rows joined to trees. `parents`: child table -> its parent; `hashed`: the root tables whose ids count."""
+    """Rows joined to trees.
 
-    def __init__(self, database: Database, parents: Mapping[str, str], hashed: set[str]) -> None:
+    `parents`: child table -> its parent. `hashed`: the root tables whose ids count. `validity`: columns with the times
+    of versions.
+    """
+
+    def __init__(self, database: Database, parents: Mapping[str, str], hashed: set[str], validity: set[str]) -> None:
         self._rows = {
             table: [dict(zip([name for name, *_ in columns], row, strict=True)) for row in rows]
             for table, (columns, rows) in database.tables.items()
         }
         self._parents = parents
         self._hashed = hashed
-        self._ranks = {None: None, **self._ranked("_dlt_load_id"), **self._ranked("_dlt_valid_from", "_dlt_valid_to")}
+        self._of_the_load = {LOAD_ID, *validity}
+        self._ranks = {None: None, **self._ranked(LOAD_ID), **self._ranked(*validity)}
         #: (child table, parent's id) -> rows in order
         self._children: dict[tuple[str, Any], list[dict[str, Any]]] = {}
         for table in filter(parents.__contains__, self._rows):
@@ -170,7 +178,7 @@ class _Forest:
         return found
 
     def _cell(self, name: str, cell: Any, root: Any, *, ids: bool) -> Any:
-        if name in OF_THE_LOAD:
+        if name in self._of_the_load:
             return self._ranks[cell]
         if name not in IDS or ids:
             return cell
