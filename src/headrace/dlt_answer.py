@@ -69,14 +69,15 @@ def as_prepared_request(request: Request) -> PreparedRequest:
     prepared = PreparedRequest()
     prepared.method = request.method.upper()
     prepared.url = full_url(request)
-    headers: CaseInsensitiveDict[str] = CaseInsensitiveDict()
+    headers: dict[str, tuple[str, str]] = {}
     for name, value in request.headers:
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+        known = headers.get(name.lower())
+        headers[name.lower()] = (name, value) if known is None else (known[0], f"{known[1]}, {value}")
     prepared.body = request.data
     if request.json is not None:
         prepared.body = json.dumps(request.json).encode()
-        headers.setdefault("Content-Type", "application/json")
-    prepared.headers = headers
+        headers.setdefault("content-type", ("Content-Type", "application/json"))
+    prepared.headers = CaseInsensitiveDict(headers.values())
     prepared.hooks = default_hooks()
     return prepared
 
@@ -104,7 +105,7 @@ def adapted(function: Callable[..., Any]) -> Callable[[Request, Response], Respo
                 raise Settled(_read_back(answer, response)) from None
             raise _failed(name, error, request) from shown_cause(error)
         except (LostConnection, Timeout, ChunkedEncodingError) as error:
-            raise AttemptFailed(f"got {_words(error)} in response action `{name}`") from shown_cause(error)
+            raise AttemptFailed(f"got {in_words(error)} in response action `{name}`") from shown_cause(error)
         except Exception as error:  # noqa: BLE001 - whatever somebody's function raises has a name here
             raise _failed(name, error, request) from shown_cause(error)
 
@@ -131,13 +132,14 @@ def _read_back(answer: RequestsResponse, before: Response) -> Response:
 
 def _failed(name: str, error: Exception, request: Request) -> AnswerError:
     return AnswerError(
-        f"expected response action `{name}` to take the answer, got {_words(error)}",
+        f"expected response action `{name}` to take the answer, got {in_words(error)}",
         where=place(request),
         hint="it gets a `requests.Response` and may change its `_content`, `encoding`, `status_code` and `headers`",
     )
 
 
-def _words(error: Exception) -> str:
+def in_words(error: BaseException) -> str:
+    """The class of a foreign error and the head of its text, masked."""
     text = " ".join(mask(str(error)).split())[:200]
     return f"{type(error).__name__} ({text})" if text else type(error).__name__
 

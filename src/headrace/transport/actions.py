@@ -7,20 +7,25 @@ action that names neither status nor text fits every answer when it is a functio
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from headrace.message import Request, Response
 from headrace.transport.attempt import AttemptFailed, Ignored
+from headrace.transport.charset import charset_of, text_of
 from headrace.transport.retry_after import retry_after
 from headrace.transport.status import body_head, status_text
 
 if TYPE_CHECKING:
     from headrace.plan.model import Action
 
-_CHARSET: Final = re.compile(r";\s*charset=\"?([\w.:-]+)", re.IGNORECASE)
-_UTF_8: Final = ("utf-8", "utf8", "us-ascii", "ascii")
+
+class Settled(Exception):  # noqa: N818 - no error yet: the status of `response` decides whether it is one
+    """A function of an action has seen enough: no further action sees the answer, its status counts."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__()
+        self.response = response
 
 
 def acted(response: Response, request: Request, actions: Sequence[Action], wall: float) -> Response:
@@ -36,8 +41,11 @@ def acted(response: Response, request: Request, actions: Sequence[Action], wall:
         if action.act == "retry":
             got = f"got {status_text(response.status)}{body_head(response.body)}, which a response action retries"
             raise AttemptFailed(got, rest_s=retry_after(response, wall))
-        for function in action.act:
-            response = function(request, response)
+        try:
+            for function in action.act:
+                response = function(request, response)
+        except Settled as settled:
+            return settled.response
     return response
 
 
@@ -51,11 +59,7 @@ def _fits(action: Action, response: Response) -> bool:
 
 def _holds(response: Response, content: str) -> bool:
     """Whether `content` stands in the body, read in the charset that the answer declares, else in UTF-8."""
-    declared = _CHARSET.search(response.headers.get("content-type", ""))
-    if declared is not None and declared[1].lower() not in _UTF_8:
-        try:
-            return content in response.body.decode(declared[1], errors="replace")
-        except (LookupError, ValueError):  # no charset that anybody knows
-            pass
+    if charset_of(response) is not None:
+        return content in text_of(response)
     # no text is made of a large page: in UTF-8 the bytes of a text are found nowhere but where it stands
     return content.encode(errors="replace") in response.body

@@ -25,6 +25,7 @@ from headrace.message import Request, Response
 from headrace.transport.actions import acted
 from headrace.transport.address import place, shown
 from headrace.transport.attempt import AttemptFailed, Ignored
+from headrace.transport.charset import in_utf_8
 from headrace.transport.limits import Exchange, too_long
 from headrace.transport.status import expect_success
 from headrace.transport.trace import Tracer
@@ -63,7 +64,7 @@ class Retry:
                     if actions:
                         response = acted(response, request, actions, self._clock.wall())
                     expect_success(response, request, self._policy.statuses, self._clock.wall())
-                    value = read(response)
+                    value = read(in_utf_8(response))
                 except Ignored:
                     note.succeeded()
                     raise
