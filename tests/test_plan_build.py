@@ -61,12 +61,12 @@ PAGING: list[tuple[Any, Any]] = [
             "stop_after_empty_page": False,
             "has_more_path": "m",
         },
-        Offset(5, 1, "o", "l", None, 9, stop_after_empty_page=False, has_more_path=compile_path("m")),
+        Offset(5, 1, "o", "l", maximum_offset=9, stop_after_empty_page=False, has_more_path=compile_path("m")),
     ),
     ("page_number", PageNumber(total_path=TOTAL)),
     (
         {"type": "page_number", "base_page": 1, "page": 2, "page_param": "p", "total_path": "t", "maximum_page": 3},
-        PageNumber(1, 2, "p", compile_path("t"), 3),
+        PageNumber(1, 2, "p", total_path=compile_path("t"), maximum_page=3),
     ),
     ("cursor", Cursor(compile_path("cursors.next"))),
     (

@@ -6,14 +6,25 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from headrace.config import HeadraceWarning
-    from headrace.dlt_bridge import rest_api_source
+    from headrace.dlt_bridge import check_connection, rest_api, rest_api_resources, rest_api_source
     from headrace.dlt_secrets import secret
 
 __version__ = "0.1.0"
-__all__ = ["HeadraceWarning", "__version__", "rest_api_source", "secret"]
+__all__ = [
+    "HeadraceWarning",
+    "__version__",
+    "check_connection",
+    "rest_api",
+    "rest_api_resources",
+    "rest_api_source",
+    "secret",
+]
 
 _HOMES = {
     "HeadraceWarning": "headrace.config",
+    "check_connection": "headrace.dlt_bridge",
+    "rest_api": "headrace.dlt_bridge",
+    "rest_api_resources": "headrace.dlt_bridge",
     "rest_api_source": "headrace.dlt_bridge",
     "secret": "headrace.dlt_secrets",
 }

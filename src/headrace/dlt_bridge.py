@@ -1,37 +1,33 @@
-"""Plan -> dlt source: `rest_api_source` with dlt's signature, resources whose rows are fetched by the engine.
+"""Plan -> dlt source: `rest_api_source` and its kin with dlt's signatures, resources whose rows the engine fetches.
 
-A resource yields one awaitable; dlt runs the awaitables of all resources side by side in its event loop, and hands each
-result to the resource's last step (`LoadTables`) in its main thread. Where a pipe has steps of its own (a user's map,
-a transformer), or nobody loads (plain iteration), the resource yields its rows as dictionaries instead.
+Which way the rows of a resource take, as tables or as dictionaries, is said in `dlt_pipe.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Optional
 
 import dlt
-from dlt.common.configuration.container import Container
 from dlt.common.schema import Schema
-from dlt.common.storages.load_package import LoadPackageStateInjectableContext
 from dlt.extract import DltResource, DltSource
+from dlt.extract.incremental import Incremental
+from dlt.extract.state import get_current_pipe
 
 from headrace.clock import Clock
-from headrace.config import load_file, validate
-from headrace.decode import to_rows
-from headrace.dlt_load import LoadTables
-from headrace.dlt_run import ResourceRun, Session
-from headrace.dlt_secrets import resolve_secret, setting
-from headrace.engine import Report, batches, use_system_memory
-from headrace.plan import Plan, ResourcePlan, build_plan
-
-Scalar = str | int | float | bool
-Params = Mapping[str, Scalar | Sequence[Scalar]]
+from headrace.dlt_incremental import SharedWatermark, WatermarkPerCall, make_incremental, state_per_call
+from headrace.dlt_pipe import Fetched, LoadTables, loads_columns, stores
+from headrace.dlt_plan import SECTION, Params, plan_resources, plan_source
+from headrace.dlt_rows import paged
+from headrace.dlt_run import ResourceRun
+from headrace.dlt_shared import Session, running_now
+from headrace.engine import Origins, ParentRow, Report, Watermarks, errands, use_system_memory
+from headrace.jsonpath import MISSING
+from headrace.plan import Plan, ResourcePlan
 
 #: Seconds after which dlt looks for signals while resources are fetched.
 _LOOK_S: Final = 0.25
-_SECTION: Final = "rest_api"
 
 
 def rest_api_source(
@@ -82,24 +78,43 @@ def rest_api_source(
     )
 
 
-def plan_source(
+def rest_api_resources(
     config: Mapping[str, Any] | str | Path,
     *,
-    name: str | None = None,
-    section: str | None = None,
     params: Params | None = None,
     privacy: str | None = None,
-) -> tuple[Plan, str]:
-    """The frozen plan of a configuration and the name of its source. Raises `ConfigError`."""
-    is_file = isinstance(config, str | Path)
-    raw = load_file(Path(config)) if isinstance(config, str | Path) else config
-    checked = validate(raw, resolve_secret=resolve_secret, source=str(config) if is_file else None)
-    name = name or checked.name or _SECTION
+    report: Report | None = None,
+    clock: Clock | None = None,
+) -> list[DltResource]:
+    """The resources of a configuration, parents before their dependents, for a source of one's own.
 
-    def configured(parameter: str) -> Any:
-        return setting(f"params.{parameter}", ("sources", section or _SECTION, name or _SECTION))
+    The first argument is that of dlt's `rest_api_resources`; for the others, and for errors, see `rest_api_source`.
+    """
+    plan = plan_resources(config, params=params, privacy=privacy)
+    return _resources(plan, Session(plan, report, clock))
 
-    return build_plan(checked, params=params, privacy=privacy, configured=configured), name
+
+@dlt.source(name=SECTION, section=SECTION)
+def rest_api(
+    client: dict[str, Any] = dlt.config.value,
+    resources: list[Any] = dlt.config.value,
+    resource_defaults: Optional[dict[str, Any]] = None,  # noqa: UP045 - dlt reads this annotation
+) -> list[DltResource]:
+    """A dlt source whose configuration may stand in dlt's configuration files; the arguments are those of dlt's.
+
+    Each of them that is not given is looked up as `sources.rest_api.rest_api.client` and so on.
+    """
+    config: dict[str, Any] = {"client": client, "resources": resources}
+    return rest_api_resources(config | ({"resource_defaults": resource_defaults} if resource_defaults else {}))
+
+
+def check_connection(source: DltSource, *resource_names: str) -> tuple[bool, str]:
+    """Whether one page of each named resource (all without names) can be had, and what stood in the way."""
+    try:
+        list(source.with_resources(*resource_names).add_limit(1))
+    except Exception as error:  # noqa: BLE001 - the answer says what it was
+        return False, str(error)
+    return True, ""
 
 
 def source_of(
@@ -115,16 +130,11 @@ def source_of(
     clock: Clock | None = None,
 ) -> DltSource:
     """The dlt source of a plan."""
-    use_system_memory()
-    session = Session(report, clock)
-
-    def resources() -> list[DltResource]:
-        return [_resource(plan, resource, session) for resource in plan.resources]
-
+    session = Session(plan, report, clock)
     make: Callable[[], DltSource] = dlt.source(
-        resources,
+        lambda: _resources(plan, session),
         name=name,
-        section=section or _SECTION,
+        section=section or SECTION,
         max_table_nesting=max_table_nesting,
         root_key=root_key,
         schema=schema,
@@ -133,41 +143,92 @@ def source_of(
     return make()
 
 
-def _resource(plan: Plan, resource: ResourcePlan, session: Session) -> DltResource:
-    def pages() -> Iterator[Any]:
-        current = dlt.current.resource()
-        if _loads_tables(current):
-            run = ResourceRun(plan, resource, current, session)
-            yield run.fetch()
+def _resources(plan: Plan, session: Session) -> list[DltResource]:
+    use_system_memory()
+    made: dict[str, DltResource] = dict(plan.ready)
+    for resource in plan.resources:
+        parent = made[resource.parents[0].resource] if resource.parents else None
+        made[resource.name] = _resource(resource, parent, session)
+    return [made[name] for name in plan.order]
+
+
+def _resource(resource: ResourcePlan, parent: DltResource | None, session: Session) -> DltResource:
+    """The dlt resource of one endpoint, a transformer of its parent where it has one."""
+    filters = resource.incremental is not None and not resource.incremental.per_parent
+
+    def pages(incremental: Any = None) -> Iterator[Any]:
+        pipe = get_current_pipe()
+        if loads_columns(pipe, _hints()):
+            run = ResourceRun(resource, session, stores=stores(pipe))
+            yield run.fetch(_alone(), _watermarks(resource, incremental, filters=True))
             # dlt comes back here while the fetch runs: time to make what takes a while
-            _ = run.destination
+            if run.stores:
+                _ = run.destination
             ends = 0
             while not run.ended:
                 # waiting here, woken by the end of any resource, dlt need not look a hundred times a second
                 ends = session.wait_for_an_end(ends, _LOOK_S)
                 yield None
         else:
-            yield _rows(plan, resource, session)
+            calls = errands(resource, watermarks=_watermarks(resource, incremental, filters=False))
+            yield from paged(session.objects(resource, calls))
 
-    hints = {**resource.hints}
-    made: DltResource = dlt.resource(pages, name=resource.name, table_name=resource.table_name, **hints)
-    made.add_step(LoadTables())
+    def dependent(items: Any, incremental: Any = None) -> Any:
+        pipe = get_current_pipe()
+        fetched = isinstance(items, Fetched)
+        rows = items.run.exported if fetched else _parent_rows(items, resource)
+        combinations = session.combinations(resource, rows, running_now() if fetched else frozenset())
+        if fetched and loads_columns(pipe, _hints()):
+            run = ResourceRun(resource, session, stores=stores(pipe))
+            return run.fetch(combinations, _watermarks(resource, incremental, filters=True))
+        watermarks = _watermarks(resource, incremental, filters=False)
+
+        async def objects() -> Any:
+            async for page in session.objects(resource, errands(resource, await combinations, watermarks)):
+                yield page
+
+        return paged(objects())
+
+    function: Any = dependent if parent is not None else pages
+    if filters:
+        # dlt binds the argument that is annotated so to the state of the resource, and adds its filter to the pipe
+        function.__annotations__["incremental"] = Optional[Incremental[Any]]
+    else:
+        function.__annotations__.pop("incremental")
+    hints = {**resource.hints, **({"data_from": parent} if parent is not None else {})}
+    made: DltResource = dlt.resource(function, name=resource.name, table_name=resource.table_name, **hints)
+    if filters:
+        made = made(incremental=make_incremental(resource.incremental))
+    made.add_step(LoadTables(filters=filters))
     return made
 
 
-def _loads_tables(resource: DltResource) -> bool:
-    """Whether this run loads, and nothing but our own step takes the rows."""
-    if LoadPackageStateInjectableContext not in Container():
-        return False
-    steps = resource._pipe.steps  # noqa: SLF001 - dlt has no public view of a pipe's steps
-    return len(steps) == 2 and isinstance(steps[1], LoadTables)
+async def _alone() -> Iterable[Origins]:
+    return ({},)
 
 
-async def _rows(plan: Plan, resource: ResourcePlan, session: Session) -> AsyncIterator[list[Any]]:
-    """The rows of a resource as Python objects, a batch at a time."""
-    report = session.report.of(resource.name)
-    async with session.transport(plan, report) as transport:
-        async for batch in batches(resource, plan.limits, transport, report):
-            report.rows += len(batch.raw)
-            yield to_rows(batch.prepared())
-    report.done = True
+def _hints() -> Any:
+    return dlt.current.resource()._hints  # noqa: SLF001 - what was applied, functions not yet called
+
+
+def _watermarks(resource: ResourcePlan, bound: Any, *, filters: bool) -> Watermarks | None:
+    """Where calls go on; `filters` false where a step of the pipe filters the rows."""
+    plan = resource.incremental
+    if plan is None:
+        return None
+    if plan.per_parent:
+        return WatermarkPerCall(plan, resource.name, resource.primary_key or None, state_per_call())
+    return None if bound is None else SharedWatermark(plan, bound, filters=filters)
+
+
+def _parent_rows(items: Any, resource: ResourcePlan) -> list[ParentRow]:
+    """A page of the parent's rows as they came through its pipe."""
+    parent = resource.parents[0]
+    return [
+        ParentRow(
+            parent.resource,
+            {path.text: path.first(row) for _, path in parent.fields},
+            {key: row.get(key, MISSING) for _, key in parent.kept},
+        )
+        for row in (items if isinstance(items, list) else [items])
+    ]

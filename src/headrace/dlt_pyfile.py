@@ -24,8 +24,9 @@ from dlt.common.configuration.exceptions import ConfigFieldMissingException
 
 import headrace.dlt_bridge
 from headrace.command.opened import Opened
-from headrace.dlt_bridge import Params, plan_source, source_of
+from headrace.dlt_bridge import source_of
 from headrace.dlt_places import looked_in
+from headrace.dlt_plan import Params, plan_source
 from headrace.errors import ConfigError, HeadraceError, Problem, UsageError
 
 if TYPE_CHECKING:

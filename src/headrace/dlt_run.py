@@ -2,73 +2,82 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
 import warnings
+from collections.abc import Awaitable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
 import dlt
 from dlt.common.configuration.container import Container
 from dlt.common.destination import DestinationCapabilitiesContext
-from dlt.extract import DltResource
 
 from headrace.config import HeadraceWarning
 from headrace.dlt_first import destination_client
+from headrace.dlt_pipe import Fetched
 from headrace.dlt_tables import WorkingTables
-from headrace.engine import Converter, Identities, IdSource, Report, ResourceReport, Spool, fetch
-from headrace.transport import Gates, Trace, Transport
+from headrace.engine import Converter, Identities, IdSource, Line, Spool, errands
 
 if TYPE_CHECKING:
-    from headrace.clock import Clock
-    from headrace.plan import Plan, ResourcePlan
+    from dlt.extract import DltResource
+
+    from headrace.dlt_shared import Session
+    from headrace.engine import Origins, ParentRow, Watermarks
+    from headrace.plan import ResourcePlan
 
 
 class ResourceRun:
     """The state of one resource from the moment dlt asks for it until its tables are handed over.
 
     Made in dlt's main thread; `fetch` runs in dlt's event loop; `close` may be called by anyone, more than once.
+    `stores` false means that only dependents want its rows: it has no tables then.
     """
 
-    def __init__(self, plan: Plan, resource: ResourcePlan, dlt_resource: DltResource, session: Session) -> None:
+    def __init__(self, resource: ResourcePlan, session: Session, *, stores: bool) -> None:
         self.plan = resource
-        self.resource = dlt_resource
+        self.stores = stores
         self.report = session.report.of(resource.name)
         self.report.dropped = resource.dropped
+        self.ended = False
+        #: What its rows give to dependents, once it is fetched.
+        self.exported: list[ParentRow] = []
+        self._session = session
+        self._destination: Any = None
+        if stores:
+            self._make_tables()
+
+    def _make_tables(self) -> None:
+        self.resource: DltResource = dlt.current.resource()
         schema = dlt.current.source_schema()
-        root = dlt_resource.compute_table_schema()
-        nested = dlt_resource.compute_nested_table_schemas(root["name"], schema.naming)
+        root = self.resource.compute_table_schema()
+        nested = self.resource.compute_nested_table_schemas(root["name"], schema.naming)
         capabilities = Container()[DestinationCapabilitiesContext]
         self.tables = WorkingTables(schema, [root, *nested], capabilities)
         #: Tables of which a column is declared with its type: they exist though no row comes.
         self.declared = frozenset(name for name in self.tables.tables() if self.tables.columns(name))
-        self.id_source: IdSource = _id_source(resource, self.tables)
-        self.spool = Spool(resource.name, Path(dlt.current.pipeline().working_dir))
+        self.id_source: IdSource = _id_source(self.plan, self.tables)
+        self.spool = Spool(self.plan.name, Path(dlt.current.pipeline().working_dir))
         self.identities = Identities(self.spool.folder, self.tables)
-        self._plan = plan
-        self._session = session
-        self._destination: Any = None
-        self.ended = False
-        self._converter = Converter(resource, self.tables, self.identities, self.id_source, self.report)
+        self._converter = Converter(self.plan, self.tables, self.identities, self.id_source, self.report)
 
     @property
     def by_content(self) -> bool:
         """Whether rows are told apart by their content, all or some of them."""
         return self.id_source == "content" or (self.id_source == "key" and self.report.keyless > 0)
 
-    async def fetch(self) -> ResourceRun:
+    async def fetch(self, combinations: Awaitable[Iterable[Origins]], watermarks: Watermarks | None) -> Fetched:
         """Fetch the resource completely. Raises `HeadraceError`; then nothing of it is loaded."""
         try:
-            async with self._session.transport(self._plan, self.report) as transport:
-                await fetch(self.plan, self._plan.limits, transport, self._converter, self.spool, self.report)
+            calls = errands(self.plan, await combinations, watermarks)
+            line = Line(self._converter, self.spool) if self.stores else None
+            self.exported = await self._session.fetch(self.plan, calls, line)
+            self._session.publish(self.plan.name, self.exported)
         except BaseException:
             self.close()
             raise
         finally:
             self.ended = True
             self._session.tell_an_end()
-        return self
+        return Fetched(self)
 
     @property
     def destination(self) -> Any:
@@ -90,48 +99,9 @@ class ResourceRun:
 
     def close(self) -> None:
         """Free the disk."""
-        self.identities.close()
-        self.spool.remove()
-
-
-class Session:
-    """What the resources of one source share: the report, the clock, and the gates of the hosts."""
-
-    def __init__(self, report: Report | None = None, clock: Clock | None = None) -> None:
-        self.report = report if report is not None else Report()
-        self._clock = clock
-        self._end = threading.Condition()
-        self._ends = 0
-        # gates belong to an event loop, and dlt makes a new one for each run
-        self._gates: WeakKeyDictionary[asyncio.AbstractEventLoop, Gates] = WeakKeyDictionary()
-
-    def tell_an_end(self) -> None:
-        """Wake who waits: a resource was fetched, or failed."""
-        with self._end:
-            self._ends += 1
-            self._end.notify_all()
-
-    def wait_for_an_end(self, known: int, seconds: float) -> int:
-        """Wait until more resources than `known` have ended, at most `seconds`; how many have."""
-        with self._end:
-            if self._ends == known:
-                self._end.wait(seconds)
-            return self._ends
-
-    def transport(self, plan: Plan, report: ResourceReport) -> Transport:
-        """A transport for one resource; called in the event loop that will use it."""
-        gates = self._gates.setdefault(asyncio.get_running_loop(), Gates(plan.limits.in_flight))
-
-        def observe(trace: Trace) -> None:
-            report.requests += 1
-            report.bytes += trace.body_bytes
-            if trace.wait_s is not None:
-                report.wait_s += trace.wait_s
-                report.retries[trace.cause] += 1
-
-        return Transport(
-            retry=plan.retry, limits=plan.limits, origins=plan.origins, clock=self._clock, observe=observe, gates=gates
-        )
+        if self.stores:
+            self.identities.close()
+            self.spool.remove()
 
 
 def _id_source(resource: ResourcePlan, tables: WorkingTables) -> IdSource:

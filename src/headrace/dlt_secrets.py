@@ -30,6 +30,14 @@ def resolve_secret(name: str) -> str:
     return str(value)
 
 
+def resolve_setting(name: str) -> Any:
+    """The value of the dlt setting `name`. Raises `LookupError` when nobody set it."""
+    value = dlt.config.get(name)
+    if value is None:
+        raise LookupError("looked for it in `.dlt/config.toml` and the environment")
+    return value
+
+
 def setting(name: str, sections: tuple[str, ...] = ()) -> Any:
     """The dlt configuration value `name`, most specific section first; None when nobody set it."""
     for depth in range(len(sections), -1, -1):

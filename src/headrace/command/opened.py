@@ -49,7 +49,8 @@ def open_file(path: Path, given: Given) -> Opened:
         from headrace.dlt_pyfile import open_pyfile
 
         return open_pyfile(path, given)
-    from headrace.dlt_bridge import plan_source, source_of
+    from headrace.dlt_bridge import source_of
+    from headrace.dlt_plan import plan_source
 
     plan, name = plan_source(path, params=given.params, privacy=given.privacy)
     return Opened(path, plan, name, lambda: source_of(plan, name=name, report=given.report))

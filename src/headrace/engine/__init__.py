@@ -1,21 +1,31 @@
 """THE ENGINE: the one place that joins requests, pages, decoding and normalising; everything flows through `fetch`."""
 
 from headrace.engine.convert import Converter, IdSource
-from headrace.engine.fetch import batches, fetch
+from headrace.engine.fan_out import Origins, Watermarks, errands, origins_of
+from headrace.engine.fetch import Line, fetch, objects
 from headrace.engine.identity import Fates, Identities
 from headrace.engine.memory import use_system_memory
 from headrace.engine.report import Report, ResourceReport
+from headrace.engine.rows import Errand, ParentRow, Watermark
 from headrace.engine.spool import Spool
 
 __all__ = [
     "Converter",
+    "Errand",
     "Fates",
     "IdSource",
     "Identities",
+    "Line",
+    "Origins",
+    "ParentRow",
     "Report",
     "ResourceReport",
     "Spool",
-    "batches",
+    "Watermark",
+    "Watermarks",
+    "errands",
     "fetch",
+    "objects",
+    "origins_of",
     "use_system_memory",
 ]

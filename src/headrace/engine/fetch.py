@@ -1,27 +1,21 @@
-"""One resource from its first request to its spool: pages in order, batches by size, conversion beside fetching.
+"""One resource from its first request to its spool: batches by size, conversion beside fetching.
 
 The event loop fetches; meanwhile one thread reads the batch before, and another one finishes the batch before that.
-Pages that can be named ahead are asked for side by side, and still handed on in page order, because row order decides
-names, types and which row is the last. How far ahead grows with the pages that came: a resource of one page costs one
-request too many at most.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from typing import Any, Final
 
-from headrace.decode import PageSplitter
 from headrace.engine.convert import Converter
 from headrace.engine.records import Records
 from headrace.engine.report import ResourceReport
+from headrace.engine.rows import Errand, ParentRow, RowWork
 from headrace.engine.spool import Spool
-from headrace.errors import PagingError, RefusedError
-from headrace.message import Page, PageFacts
-from headrace.paginate import Walk
-from headrace.plan import Call, Limits, ResourcePlan
+from headrace.engine.walk import walk_all
+from headrace.plan import Limits, ResourcePlan
 from headrace.transport import Transport
 
 #: Bytes of records that are converted at once: enough for columns to pay, few enough for a small memory.
@@ -30,22 +24,27 @@ BATCH_BYTES: Final = 4 << 20
 _FIRST_BATCH_BYTES: Final = 1 << 19
 #: Batches that wait between fetching and reading: one, so that neither side waits for the other at every batch.
 _WAITING_BATCHES: Final = 1
-_NO_SUCH_PAGE: Final = (400, 404)
+#: What a row of Python objects counts, whose bytes nobody knows.
+_OBJECT_BYTES: Final = 1 << 10
 
 
 async def fetch(
     resource: ResourcePlan,
+    errands: Iterable[Errand],
     limits: Limits,
     transport: Transport,
-    converter: Converter,
-    spool: Spool,
     report: ResourceReport,
-) -> None:
-    """Fetch all calls of `resource` into `spool`. Raises any `HeadraceError`; then the spool is not complete."""
+    line: Line | None,
+) -> list[ParentRow]:
+    """Fetch all errands of `resource` onto `line`; what its rows give to dependents, in row order.
+
+    `line` None stores nothing: only dependents want the rows. Raises any `HeadraceError`; then nothing is complete.
+    """
+    exported: list[ParentRow] = []
     waiting: asyncio.Queue[Records | None] = asyncio.Queue(maxsize=_WAITING_BATCHES)
     tasks = [
-        asyncio.create_task(_produce(waiting, resource, limits, transport, report)),
-        asyncio.create_task(_consume(waiting, _Line(converter, spool))),
+        asyncio.create_task(_produce(waiting, _batches(resource, errands, limits, transport, report, exported))),
+        asyncio.create_task(_consume(waiting, line)),
     ]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
@@ -57,33 +56,98 @@ async def fetch(
         if isinstance(error, BaseException) and not isinstance(error, asyncio.CancelledError):
             raise error
     report.done = True
+    return exported
 
 
-async def _produce(
-    waiting: asyncio.Queue[Records | None],
+async def objects(
+    resource: ResourcePlan, errands: Iterable[Errand], limits: Limits, transport: Transport, report: ResourceReport
+) -> AsyncIterator[list[Any]]:
+    """The rows of each page as Python objects, for whoever takes them in place of the tables."""
+    work = RowWork(resource)
+    async for errand, page in walk_all(resource, errands, limits, transport, report):
+        report.rows += len(page.records)
+        yield work.objects(page, errand)
+    report.done = True
+
+
+async def _batches(
     resource: ResourcePlan,
+    errands: Iterable[Errand],
     limits: Limits,
     transport: Transport,
     report: ResourceReport,
-) -> None:
+    exported: list[ParentRow],
+) -> AsyncIterator[Records]:
+    """Whole pages gathered to batches; what dependents want goes to `exported`."""
+    work = RowWork(resource)
+    gathered = _Gathered()
+    enough = _FIRST_BATCH_BYTES
+    async for errand, page in walk_all(resource, errands, limits, transport, report):
+        if work.needs_objects(errand):
+            # functions of the configuration may take their time, and other resources must not wait
+            prepared = await asyncio.to_thread(work.prepare, page, errand)
+        else:
+            prepared = work.prepare(page, errand)
+        report.rows += len(page.records)
+        exported.extend(prepared.exported)
+        if prepared.rows is not None and gathered.raw:
+            yield gathered.take()
+        elif prepared.raw and gathered.rows:
+            yield gathered.take()
+        gathered.add(prepared.raw, prepared.rows)
+        if gathered.bytes >= enough:
+            enough = min(2 * enough, BATCH_BYTES)
+            yield gathered.take()
+    if gathered.raw or gathered.rows:
+        yield gathered.take()
+
+
+class _Gathered:
+    """Pages on their way to a batch."""
+
+    def __init__(self) -> None:
+        self.raw: list[bytes] = []
+        self.rows: list[Any] = []
+        self.bytes = 0
+        self._sizes: list[int] = []
+
+    def add(self, raw: Iterable[bytes], rows: Iterable[Any] | None) -> None:
+        before = len(self.raw) + len(self.rows)
+        records = list(raw)
+        self.raw.extend(records)
+        self.rows.extend(rows or ())
+        self.bytes += sum(map(len, records)) + (len(self.rows) and _OBJECT_BYTES * len(self.rows))
+        self._sizes.append(len(self.raw) + len(self.rows) - before)
+
+    def take(self) -> Records:
+        """What was gathered, as a batch; gathering starts anew."""
+        batch = Records(self.raw, self._sizes, self.rows or None)
+        self.raw, self.rows, self._sizes, self.bytes = [], [], [], 0
+        return batch
+
+
+async def _produce(waiting: asyncio.Queue[Records | None], batches: AsyncIterator[Records]) -> None:
     """Fetch batches, and None for their end."""
-    async for batch in batches(resource, limits, transport, report):
+    async for batch in batches:
         await waiting.put(batch)
     await waiting.put(None)
 
 
-async def _consume(waiting: asyncio.Queue[Records | None], line: _Line) -> None:
+async def _consume(waiting: asyncio.Queue[Records | None], line: Line | None) -> None:
     """Put batches on the line until their end."""
     try:
         while (batch := await waiting.get()) is not None:
-            await line.put(batch)
-        await line.drain()
+            if line is not None:
+                await line.put(batch)
+        if line is not None:
+            await line.drain()
     finally:
         # threads cannot be cancelled: wait for them, so that nobody removes the spool under their hands
-        await line.stop()
+        if line is not None:
+            await line.stop()
 
 
-class _Line:
+class Line:
     """Two stations in threads of their own: a batch is read while the one before is finished and spooled."""
 
     def __init__(self, converter: Converter, spool: Spool) -> None:
@@ -121,79 +185,3 @@ class _Line:
 
     def _finish(self, read: Any) -> None:
         self._spool.append(self._converter.finish(read))
-
-
-async def batches(
-    resource: ResourcePlan, limits: Limits, transport: Transport, report: ResourceReport
-) -> AsyncIterator[Records]:
-    """Whole pages gathered to batches; a batch never mixes two calls."""
-    enough = _FIRST_BATCH_BYTES
-    for call in resource.calls():
-        records: list[bytes] = []
-        sizes: list[int] = []
-        waiting = 0
-        async for page in _pages(resource, call, limits, transport, report):
-            report.pages += 1
-            records.extend(page.records)
-            sizes.append(len(page.records))
-            waiting += sum(map(len, page.records))
-            if waiting >= enough:
-                enough = min(2 * enough, BATCH_BYTES)
-                yield Records(records, sizes, call.values, resource.dropped)
-                records, sizes, waiting = [], [], 0
-        if records:
-            yield Records(records, sizes, call.values, resource.dropped)
-
-
-async def _pages(
-    resource: ResourcePlan, call: Call, limits: Limits, transport: Transport, report: ResourceReport
-) -> AsyncIterator[Page]:
-    """The pages of one call in page order, those that can be named ahead fetched side by side."""
-    walk = resource.pager.begin(call.request)
-    splitter = PageSplitter(
-        resource.selector,
-        resource.pager.wants,
-        resource=resource.name,
-        allow_null=resource.allow_null_data,
-        fingerprint=resource.pager.compares_pages,
-    )
-    under_way: deque[asyncio.Task[Page]] = deque()
-    told = 0
-    try:
-        while True:
-            while not walk.done and len(under_way) < min(limits.in_flight, max(1, 2 * told)):
-                request = walk.ask()
-                if request is None:
-                    break
-                under_way.append(asyncio.create_task(transport.fetch(request, resource.auth, splitter.split)))
-            if walk.done or not under_way:
-                break
-            page = await _page(under_way.popleft(), walk)
-            told += 1
-            walk.tell(page.facts)
-            if walk.found is not None:
-                splitter.want(walk.found.wants)
-            yield page
-            if told >= limits.max_pages and not walk.done:
-                raise PagingError(
-                    f"expected an end within {limits.max_pages} pages, got more",
-                    where=f"resource `{resource.name}`",
-                    hint="raise `client.limits.max_pages` if the API really has that many",
-                )
-        if walk.doubt:
-            report.doubts.append(walk.doubt)
-    finally:
-        for task in under_way:
-            task.cancel()
-        if under_way:
-            await asyncio.wait(under_way)
-
-
-async def _page(task: asyncio.Task[Page], walk: Walk) -> Page:
-    """The page of `task`; an empty one where the API refuses a page that lies past its own total."""
-    try:
-        return await task
-    except RefusedError as refusal:
-        if not (walk.probing and refusal.status in _NO_SUCH_PAGE):
-            raise
-        return Page([], PageFacts(refusal.status, {}, "", 0))

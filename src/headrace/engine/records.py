@@ -1,24 +1,22 @@
-"""What is converted at once: whole pages of one call, made ready for reading."""
+"""What is converted at once: rows of whole pages, ready for reading."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
-
-from headrace.decode import add_values, drop_keys
 
 
 @dataclass(frozen=True)
 class Records:
-    """Raw records in order, the record count of each page, parameter values to add, and top-level keys to drop."""
+    """Raw records in order, and the record count of each page.
+
+    `rows` are Python objects instead, and `raw` is empty: functions of the configuration made values that JSON lacks.
+    """
 
     raw: Sequence[bytes]
     page_sizes: Sequence[int]
-    values: Mapping[str, Any]
-    dropped: Sequence[str]
+    rows: Sequence[Any] | None = None
 
-    def prepared(self) -> list[bytes]:
-        """The records without the dropped keys and with the kept parameter values."""
-        records = drop_keys(self.raw, self.dropped) if self.dropped else self.raw
-        return add_values(records, self.values)
+    def __len__(self) -> int:
+        return len(self.raw) if self.rows is None else len(self.rows)

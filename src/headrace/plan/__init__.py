@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from headrace.plan.model import (
     Action,
     Auth,
+    Beginning,
     Call,
     Exports,
     Incremental,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Action",
     "Auth",
+    "Beginning",
     "Call",
     "Exports",
     "Incremental",

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from headrace.config.field import Scalar
 from headrace.errors import AnswerError
 from headrace.message import Pairs, Request
 from headrace.plan.address import is_absolute, join
 from headrace.plan.endpoint import EndpointTemplate
-from headrace.plan.model import Call
+from headrace.plan.model import Beginning, Call
 from headrace.plan.template import as_text, is_segment
-
-#: Placeholders whose values are quoted as one segment are those of the source; a parent's row may hold a whole address.
-_FORM: Final = "application/x-www-form-urlencoded"
 
 
 @dataclass(frozen=True)
@@ -29,35 +26,32 @@ class CallTemplate:
     endpoint: EndpointTemplate
     choices: tuple[Mapping[str, Scalar], ...]
 
-    def calls(self, late: Mapping[str, Any], *, kept: Mapping[str, Any], params: Mapping[str, Any]) -> Iterator[Call]:
+    def calls(
+        self, late: Mapping[str, Any], kept: Mapping[str, Any], begin: Callable[[str], Beginning]
+    ) -> Iterator[Call]:
         """One call for each choice; see `ResourcePlan.calls`."""
         for chosen in self.choices:
-            values = {**late, **chosen}
-            key = {**{name: str(late[name]) for name in self.endpoint.late if name in late}, **chosen}
-            yield Call(
-                request=self._request(values, params),
-                values=chosen,
-                kept=kept,
-                key=json.dumps(key, sort_keys=True, default=str) if key else None,
-            )
+            key = json.dumps({**late, **chosen}, sort_keys=True, default=str)
+            beginning = begin(key)
+            values = {**late, **beginning.values, **chosen}
+            yield Call(self._request(values, beginning.params), values=chosen, kept=kept, key=key)
 
     def shown(self) -> Iterator[Call]:
         """The calls with placeholders in place of what only a run knows."""
         late = {name: f"{{{name}}}" for name in self.endpoint.late}
-        for call in self.calls(late, kept={}, params={}):
-            yield call
+        return self.calls(late, {}, lambda _: Beginning())
 
     def _request(self, values: Mapping[str, Any], params: Mapping[str, Any]) -> Request:
         endpoint = self.endpoint
+        filled = {**endpoint.bound, **values}
         for name in endpoint.path.names:
-            value = {**endpoint.bound, **values}[name]
-            if name in endpoint.late and not is_segment(value):
+            if not is_segment(filled[name]):
                 raise AnswerError(
-                    f"expected a value for `{{{name}}}` that can stand in a path, got {as_text(value)!r}",
+                    f"expected a value for `{{{name}}}` that can stand in a path, got {as_text(filled[name])!r}",
                     where=f"resource `{self.resource}`",
-                    hint="leave out such rows of the parent by a `filter` among its `processing_steps`",
+                    hint="leave such rows of the parent out by a `filter` among its `processing_steps`",
                 )
-        path = endpoint.path.render_path({**endpoint.bound, **values})
+        path = endpoint.path.render_path(filled)
         data, content_type = endpoint.render_data(values)
         headers = _over(self.headers, endpoint.render_headers(values))
         if content_type and not any(name.lower() == "content-type" for name, _ in headers):

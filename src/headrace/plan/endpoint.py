@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Any, Final
 from urllib.parse import urlencode
 
-import headrace.config.options as _options
+from headrace.config.foreign import Foreign
+from headrace.config.incremental import IncrementalParam, ResolveParam
 from headrace.config.options import EndpointOptions
+from headrace.config.placeholder import Field
+from headrace.jsonpath import JsonPath, compile_path
 from headrace.message import Pairs
-from headrace.plan.template import Template, Values, as_text, compile_text, compile_tree, is_context, names_in, render_tree
+from headrace.plan.template import Template, Values, as_text, compile_text, compile_tree, names_in, render_tree
 
-class _Absent: ...
-
-
-ResolveParam: Any = getattr(_options, "ResolveParam", _Absent)
-IncrementalParam: Any = getattr(_options, "IncrementalParam", _Absent)
-Foreign: Any = getattr(_options, "Foreign", _Absent)
 _FORM: Final = "application/x-www-form-urlencoded"
+#: dlt's pattern (rest_client/detector.py, `single_entity_path`); the alphabet is that of OpenAPI.
+_LAST_PLACEHOLDER: Final = re.compile(r"\{[a-zA-Z0-9.\-_]+\}")
 
 
 @dataclass(frozen=True)
 class EndpointTemplate:
     """`bound` holds values of path placeholders that came from the endpoint's own `params`; `place` is for messages.
 
-    `aliases` are path placeholders that stand for a field of a parent's row (dlt's `resolve` parameters).
+    `aliases` are path placeholders that stand for a field of a parent's row (dlt's `resolve` parameters). `is_single`:
+    the last segment of the path has a placeholder, which dlt takes for the address of one object.
     """
 
     place: str
@@ -37,6 +39,7 @@ class EndpointTemplate:
     data: Any
     bound: Mapping[str, Any]
     aliases: Mapping[str, ResolveParam]
+    is_single: bool
 
     @property
     def uses(self) -> dict[str, str]:
@@ -58,9 +61,20 @@ class EndpointTemplate:
         """The placeholders whose values only a run knows: a parent's fields, the watermark."""
         return tuple(name for name in self.uses if self.is_late(name))
 
+    @property
+    def parent_fields(self) -> dict[str, list[tuple[str, JsonPath]]]:
+        """Parent -> the placeholders that it fills, each with the place in its rows; the first one used comes first."""
+        found: dict[str, list[tuple[str, JsonPath]]] = {}
+        for name in self.late:
+            alias = self.aliases.get(name)
+            parent = (alias.resource, alias.field) if alias else Field(name).parent
+            if parent is not None:
+                found.setdefault(parent[0], []).append((name, compile_path(parent[1])))
+        return found
+
     def is_late(self, name: str) -> bool:
         """Whether only a run knows the value of a placeholder."""
-        return name in self.aliases or is_context(name)
+        return name in self.aliases or bool(Field(name).context)
 
     def render_params(self, values: Values, added: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         """Query parameters as `requests` sends them: None is left out, a list repeats its name; `added` replace."""
@@ -117,18 +131,19 @@ def compile_endpoint(place: str, options: EndpointOptions) -> EndpointTemplate:
         params=compile_tree({name: value for name, value in params.items() if not _is_watermark(value)}),
         headers=compile_tree(options.headers or {}),
         json=compile_tree(options.json_body),
-        data=getattr(options, 'data', None) if isinstance(getattr(options, 'data', None), bytes) else compile_tree(getattr(options, 'data', None)),
+        data=options.data if isinstance(options.data, bytes) else compile_tree(options.data),
         bound=bound,
         aliases=aliases,
+        is_single=_LAST_PLACEHOLDER.search(PurePosixPath(options.path or "").name) is not None,
     )
 
 
 def _is_watermark(value: Any) -> bool:
-    return isinstance(value, (IncrementalParam, Foreign))
+    return isinstance(value, IncrementalParam | Foreign)
 
 
 def _binds(value: Any) -> bool:
     """Whether a value of `params` fills the path placeholder of its name: no list, no placeholder."""
     if isinstance(value, str):
         return not compile_text(value).names
-    return value is not None and not isinstance(value, (list, IncrementalParam, Foreign))
+    return value is not None and not isinstance(value, list | IncrementalParam | Foreign)

@@ -126,17 +126,25 @@ class Incremental:
 
 
 @dataclass(frozen=True)
+class Beginning:
+    """Where a call begins: values of its `incremental` placeholders, and query parameters that say so."""
+
+    values: Mapping[str, Any] = field(default_factory=dict)
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Call:
     """One walk through an endpoint: its first request, and the values that its rows get.
 
     `values` come first in a row, where its own keys win (parameters of the source); `kept` come last and win (fields of
-    the parent). `key` tells the calls of one resource apart in every run, None where there is but one.
+    the parent). `key` tells the calls of one resource apart, the same in every run.
     """
 
     request: Request
     values: Mapping[str, Any] = field(default_factory=dict)
     kept: Mapping[str, Any] = field(default_factory=dict)
-    key: str | None = None
+    key: str = "{}"
 
 
 @dataclass(frozen=True)
@@ -173,16 +181,16 @@ class ResourcePlan:
     def calls(
         self,
         late: Mapping[str, Any] | None = None,
-        *,
         kept: Mapping[str, Any] | None = None,
-        params: Mapping[str, Any] | None = None,
+        begin: Callable[[str], Beginning] | None = None,
     ) -> Iterator[Call]:
         """Its calls in order, one for each choice of values of the source's parameters.
 
-        `late` are values of placeholders that only a run knows (`resources.users.id`, `incremental.start_value`),
-        `params` query parameters that only a run knows. Raises `AnswerError` for a value that cannot stand in a path.
+        `late` are values of placeholders that only a run knows (`resources.users.id`), `kept` fields of the parent's row
+        for the rows; `begin` says from where a call with this key goes on. Raises `AnswerError` for a value that cannot
+        stand in a path.
         """
-        return self.template.calls(late or {}, kept=kept or {}, params=params or {})
+        return self.template.calls(late or {}, kept or {}, begin or (lambda _: Beginning()))
 
     @property
     def dropped(self) -> tuple[str, ...]:
@@ -194,14 +202,16 @@ class ResourcePlan:
         """Why rows become Python objects, in words; None where they never do."""
         if self.steps:
             return "`processing_steps` are functions over rows"
-        return "its paginator is an object that may look into rows" if self.pager.reads_answers else None
+        return "its paginator is an object that may look into rows" if getattr(self.pager, "reads_answers", False) else None
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What one configuration asks for: resources in the order of the configuration, and the client they share.
+    """What one configuration asks for: resources, parents before their dependents, and the client they share.
 
-    `origins` are the (scheme, host, port) that requests, redirects and next links may go to.
+    `origins` are the (scheme, host, port) that requests, redirects and next links may go to. `ready` are resources of
+    dlt's by name that the configuration brought along; `order` names all resources. `session` is a `requests` session
+    that is to send the requests.
     """
 
     base_url: str
@@ -209,6 +219,13 @@ class Plan:
     origins: frozenset[tuple[str, str, int]]
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     limits: Limits = field(default_factory=Limits)
+    order: tuple[str, ...] = ()
+    ready: Mapping[str, Any] = field(default_factory=dict)
+    session: Any = None
+
+    def resource(self, name: str) -> ResourcePlan | None:
+        """The resource of that name, None for a ready one."""
+        return next((resource for resource in self.resources if resource.name == name), None)
 
 
 def describe(plan: Plan) -> dict[str, Any]:

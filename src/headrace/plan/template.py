@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote
 
-from headrace.config.placeholder import split
+from headrace.config.placeholder import Field, parse
 from headrace.secrets import Secret
 
 Values = Mapping[str, Any]
@@ -26,39 +26,52 @@ _AS_REQUESTS: Final = "!#$%&'()*+,/:;=?@[]~"
 
 @dataclass(frozen=True)
 class Template:
-    """One text; `parts` are (literal, name) pairs in order, name None where only a literal stands."""
+    """One text; `parts` are (literal, placeholder) pairs in order, None where only a literal stands."""
 
-    parts: tuple[tuple[str, str | None], ...]
+    parts: tuple[tuple[str, Field | None], ...]
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The placeholders, in order, each once."""
-        return tuple(dict.fromkeys(name for _, name in self.parts if name is not None))
+        """The placeholders' names, in order, each once."""
+        return tuple(dict.fromkeys(field.name for _, field in self.parts if field is not None))
 
     @property
-    def is_one_placeholder(self) -> bool:
-        """Whether the text is exactly one placeholder."""
-        return len(self.parts) == 1 and not self.parts[0][0] and self.parts[0][1] is not None
+    def only(self) -> Field | None:
+        """The placeholder, when the text is nothing else and takes its value as it is."""
+        literal, field = self.parts[0] if len(self.parts) == 1 else ("", None)
+        return field if field is not None and not literal and field.is_plain else None
 
     def render(self, values: Values) -> str:
         """The text with its values as text."""
-        return "".join(literal + ("" if name is None else as_text(values[name])) for literal, name in self.parts)
+        return "".join(literal + ("" if field is None else _text(field, values)) for literal, field in self.parts)
 
     def render_path(self, values: Values) -> str:
-        """The text with its values as quoted path segments."""
-        return "".join(literal + ("" if name is None else _in_path(name, values[name])) for literal, name in self.parts)
+        """The text with its values in a path: one segment each, but for fields of a parent and watermarks.
+
+        Those may be whole paths, so only what cannot stand in an address is quoted in them, as `requests` does it.
+        """
+        return "".join(
+            literal
+            + ("" if field is None else quote(_text(field, values), safe=_AS_REQUESTS if field.context else ""))
+            for literal, field in self.parts
+        )
 
     def render_value(self, values: Values) -> Any:
         """The value itself when the text is one placeholder, otherwise the text."""
-        if self.is_one_placeholder:
-            value = values[self.parts[0][1] or ""]
+        if self.only is not None:
+            value = values[self.only.name]
             return value.reveal() if isinstance(value, Secret) else value
         return self.render(values)
 
 
+def _text(field: Field, values: Values) -> str:
+    value = values[field.name]
+    return as_text(value) if field.is_plain else field.render(value.reveal() if isinstance(value, Secret) else value)
+
+
 def compile_text(text: str) -> Template:
     """Compile `text`. Raises `PlaceholderError` when its braces are no placeholders."""
-    return Template(split(text))
+    return Template(parse(text))
 
 
 def compile_tree(node: Any) -> Any:
@@ -94,16 +107,6 @@ def names_in(node: Any) -> Iterator[str]:
     elif isinstance(node, list):
         for element in node:
             yield from names_in(element)
-
-
-def _in_path(name: str, value: Any) -> str:
-    """A value in a path: one segment, but for the fields of a parent's row and watermarks, which may be whole paths."""
-    return quote(as_text(value), safe=_AS_REQUESTS if is_context(name) else "")
-
-
-def is_context(name: str) -> bool:
-    """Whether a placeholder is one of dlt's contexts: `resources.<name>.<field>`, `incremental.<value>`."""
-    return name.startswith(("resources.", "incremental."))
 
 
 def as_text(value: Any) -> str:

@@ -1,0 +1,61 @@
+"""Objects and functions of dlt's or the user's own: taken over where they are known, and made parts of a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import requests
+from dlt.extract import DltResource
+from dlt.extract.incremental import Incremental
+from dlt.extract.items_transform import FilterItem, MapItem, YieldMapItem
+
+from headrace.config import Foreign
+from headrace.dlt_answer import adapted
+from headrace.dlt_auth import adopt_auth, foreign_signer
+from headrace.dlt_paging import ForeignPager, adopt_paginator
+from headrace.message import Request, Response
+from headrace.paginate import Pager
+from headrace.plan import Auth
+
+
+def adopt(family: str, value: Any) -> Any:
+    """What the configuration may hold in place of `value`; see `headrace.config.validate`."""
+    return _FAMILIES[family](value)
+
+
+class FromDlt:
+    """Parts of a plan; `headrace.plan.build.Adapters`."""
+
+    def pager(self, paginator: Any) -> Pager:
+        """The pager that a paginator object leads."""
+        return ForeignPager(paginator)
+
+    def auth(self, auth: Any) -> Auth:
+        """The credentials that an auth object adds."""
+        return Auth("custom", {}, foreign_signer(auth))
+
+    def action(self, function: Callable[..., Any]) -> Callable[[Request, Response], Response]:
+        """A function of a response action, over our request and answer."""
+        return adapted(function)
+
+    def step(self, kind: str, function: Callable[..., Any]) -> Callable[[list[Any]], Any]:
+        """A function over rows, applied to a page of them by dlt's own step."""
+        step: Callable[[list[Any]], Any] = _STEPS[kind](function)
+        return step
+
+
+_STEPS = {"filter": FilterItem, "map": MapItem, "yield_map": YieldMapItem}
+
+
+def _adopt_kind(kind: type) -> Callable[[Any], Foreign | None]:
+    return lambda value: Foreign(value, getattr(value, "name", "")) if isinstance(value, kind) else None
+
+
+_FAMILIES: dict[str, Callable[[Any], Any]] = {
+    "auth": adopt_auth,
+    "paginator": adopt_paginator,
+    "session": _adopt_kind(requests.Session),
+    "resource": _adopt_kind(DltResource),
+    "incremental": _adopt_kind(Incremental),
+}

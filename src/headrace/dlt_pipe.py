@@ -1,0 +1,105 @@
+"""The pipe of a resource: when its rows go through it as tables, when as dictionaries, and how tables leave it.
+
+A run that loads hands its rows over as Arrow tables: the resource gives one awaitable, dlt's event loop runs it, and
+what comes of it (`Fetched`) passes the pipe to `LoadTables`, the last step of ours. Dictionaries, a page at a time, go
+through the pipe instead where somebody else takes the rows: a step that was added to the resource (`add_map`,
+`add_limit`, a validator), a transformer that is none of ours, hints that are functions of a row, or nobody who loads
+(plain iteration). The tables are the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from dlt.common.configuration.container import Container
+from dlt.common.storages.load_package import LoadPackageStateInjectableContext
+from dlt.extract.incremental import IncrementalResourceWrapper
+from dlt.extract.items import ResolvablePipeItem
+from dlt.extract.items_transform import ItemTransform
+from dlt.extract.pipe import ForkPipe, Pipe
+
+from headrace.dlt_load import load_tables
+
+if TYPE_CHECKING:
+    from headrace.dlt_run import ResourceRun
+
+
+class Fetched(list[Any]):
+    """A finished run on its way through a pipe: an empty list, which dlt's incremental step lets pass."""
+
+    def __init__(self, run: ResourceRun) -> None:
+        super().__init__()
+        self.run = run
+
+
+class LoadTables(ItemTransform[Any, Any]):  # type: ignore[misc]  # dlt is untyped here
+    """The last step of a resource's pipe: a finished run becomes Arrow tables; other items pass."""
+
+    #: After the user's steps (0), dlt's validator, incremental and limit (1.1), before a fork to transformers (2).
+    placement_affinity = 1.5
+
+    def __init__(self, *, filters: bool = False) -> None:
+        super().__init__(lambda item: item)
+        #: Whether the incremental step of this pipe is the configuration's own, which the engine can do.
+        self.filters = filters
+        self._pipe: Pipe | None = None
+
+    def bind(self, pipe: Any) -> LoadTables:
+        """A step for one evaluation of the pipe."""
+        bound = LoadTables(filters=self.filters)
+        bound._pipe = pipe
+        return bound
+
+    def __call__(self, item: Any, meta: Any = None) -> Any:  # noqa: ARG002 - dlt looks for the name
+        if not isinstance(item, Fetched):
+            return item
+        assert self._pipe is not None
+        return _handed_on(item, self._pipe)
+
+
+def _handed_on(fetched: Fetched, pipe: Pipe) -> Iterator[Any]:
+    """The run to the dependents, and its tables to the end of the pipe, past dlt's own fork."""
+    fork = _fork(pipe)
+    if fork is None:
+        yield from load_tables(fetched.run)
+        return
+    for child, step in fork._pipes:  # noqa: SLF001 - dlt has no public view of a fork
+        if child is not pipe:
+            yield ResolvablePipeItem(fetched, step, child, None)
+    if fetched.run.stores:
+        for table in load_tables(fetched.run):
+            yield ResolvablePipeItem(table.data, len(pipe) - 1, pipe, table.meta)
+
+
+def loads_columns(pipe: Pipe, hints: Any) -> bool:
+    """Whether this run loads, and nobody but our own steps takes the rows of `pipe`."""
+    if LoadPackageStateInjectableContext not in Container():
+        return False
+    ours = next((step for step in pipe.steps if isinstance(step, LoadTables)), None)
+    if ours is None or any(map(callable, (hints or {}).values())):
+        return False
+    for step in pipe.steps:
+        if isinstance(step, IncrementalResourceWrapper):
+            if step.incremental is not None and not ours.filters:
+                return False
+        elif isinstance(step, ForkPipe):
+            if not all(_is_ours(child) for child, _ in step._pipes):  # noqa: SLF001
+                return False
+        elif step is not pipe.gen and step is not ours:
+            return False
+    return True
+
+
+def stores(pipe: Pipe) -> bool:
+    """Whether the rows of `pipe` are wanted in tables of their own; a parent may run for its dependents alone."""
+    fork = _fork(pipe)
+    return fork is None or fork.has_pipe(pipe)
+
+
+def _fork(pipe: Pipe) -> ForkPipe | None:
+    return pipe.tail if isinstance(pipe.tail, ForkPipe) else None
+
+
+def _is_ours(pipe: Pipe) -> bool:
+    return any(isinstance(step, LoadTables) for step in pipe.steps)

@@ -1,0 +1,129 @@
+"""What the resources of one source share in a run: the transport, the report, and the rows of parents."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+import dlt
+
+from headrace.engine import Errand, Line, ParentRow, Report, errands, fetch, objects, origins_of
+from headrace.transport import Credentials, Gates, Trace, Transport
+
+if TYPE_CHECKING:
+    from headrace.clock import Clock
+    from headrace.engine import ResourceReport
+    from headrace.plan import Plan, ResourcePlan
+
+
+class Session:
+    """One source's plan at work; it may run more than once."""
+
+    def __init__(self, plan: Plan, report: Report | None = None, clock: Clock | None = None) -> None:
+        self.plan = plan
+        self.report = report if report is not None else Report()
+        self._clock = clock
+        self._end = threading.Condition()
+        self._ends = 0
+        # these belong to an event loop, and dlt makes a new one for each run
+        self._runs: WeakKeyDictionary[asyncio.AbstractEventLoop, _Run] = WeakKeyDictionary()
+
+    def tell_an_end(self) -> None:
+        """Wake who waits: a resource was fetched, or failed."""
+        with self._end:
+            self._ends += 1
+            self._end.notify_all()
+
+    def wait_for_an_end(self, known: int, seconds: float) -> int:
+        """Wait until more resources than `known` have ended, at most `seconds`; how many have."""
+        with self._end:
+            if self._ends == known:
+                self._end.wait(seconds)
+            return self._ends
+
+    async def fetch(self, resource: ResourcePlan, calls: Iterable[Errand], line: Line | None) -> list[ParentRow]:
+        """Fetch `calls` onto `line`; see `engine.fetch`."""
+        report = self.report.of(resource.name)
+        async with self._transport(report) as transport:
+            return await fetch(resource, calls, self.plan.limits, transport, report, line)
+
+    async def objects(self, resource: ResourcePlan, calls: Iterable[Errand]) -> AsyncIterator[list[Any]]:
+        """The rows of `calls` as Python objects, a page at a time."""
+        report = self.report.of(resource.name)
+        async with self._transport(report) as transport:
+            async for rows in objects(resource, calls, self.plan.limits, transport, report):
+                yield rows
+
+    async def combinations(
+        self, resource: ResourcePlan, rows: Iterable[ParentRow], running: frozenset[str]
+    ) -> Iterable[Mapping[str, ParentRow]]:
+        """`rows` of the first parent, each with the rows it came from and with every row of the other parents.
+
+        Parents in `running` give their rows when they are fetched; others are fetched here, and not stored.
+        """
+        first, *others = [parent.resource for parent in resource.parents]
+        rows = list(rows)
+        ancestors = {name for row in rows for name in row.origins}
+        apart = [await self._rows_of(name, running) for name in others if name not in ancestors and name != first]
+        return origins_of([rows, *apart])
+
+    def publish(self, name: str, rows: list[ParentRow]) -> None:
+        """Give the rows of a parent to whoever waits for them; called in the event loop."""
+        waiting = self._run.exported.setdefault(name, asyncio.get_running_loop().create_future())
+        if not waiting.done():
+            waiting.set_result(rows)
+
+    async def _rows_of(self, name: str, running: frozenset[str]) -> list[ParentRow]:
+        exported = self._run.exported
+        if name not in exported:
+            exported[name] = asyncio.get_running_loop().create_future()
+            if name not in running:
+                self.publish(name, await self._fetched_apart(name, running))
+        return await exported[name]
+
+    async def _fetched_apart(self, name: str, running: frozenset[str]) -> list[ParentRow]:
+        resource = self.plan.resource(name)
+        assert resource is not None, "a ready resource is refused as one of several parents when the plan is made"
+        combinations: Iterable[Mapping[str, ParentRow]] = ({},)
+        if resource.parents:
+            rows = await self._rows_of(resource.parents[0].resource, running)
+            combinations = await self.combinations(resource, rows, running)
+        return await self.fetch(resource, errands(resource, combinations), None)
+
+    @property
+    def _run(self) -> _Run:
+        return self._runs.setdefault(asyncio.get_running_loop(), _Run(self.plan))
+
+    def _transport(self, report: ResourceReport) -> Transport:
+        """A transport for one resource; called in the event loop that will use it."""
+
+        def observe(trace: Trace) -> None:
+            report.requests += 1
+            report.bytes += trace.body_bytes
+            if trace.wait_s is not None:
+                report.wait_s += trace.wait_s
+                report.retries[trace.cause] += 1
+
+        return Transport(
+            retry=self.plan.retry, limits=self.plan.limits, origins=self.plan.origins, clock=self._clock,
+            observe=observe, gates=self._run.gates, credentials=self._run.credentials, send=self._run.send,
+        )  # fmt: skip
+
+
+class _Run:
+    def __init__(self, plan: Plan) -> None:
+        self.gates = Gates(plan.limits.in_flight, plan.limits.rate)
+        self.credentials = Credentials()
+        self.send = plan.session
+        self.exported: dict[str, asyncio.Future[list[ParentRow]]] = {}
+
+
+def running_now() -> frozenset[str]:
+    """The resources of the source that dlt extracts now; empty where there is none."""
+    try:
+        return frozenset(dlt.current.source().resources.selected)
+    except Exception:  # noqa: BLE001 - dlt has several errors for it, and the answer is the same
+        return frozenset()

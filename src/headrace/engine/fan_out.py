@@ -1,0 +1,63 @@
+"""From rows of parents to the calls of a dependent resource, one after the other, as they are wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import product
+from typing import Any, Protocol
+
+from headrace.engine.rows import Errand, ParentRow, Watermark
+from headrace.errors import AnswerError
+from headrace.jsonpath import MISSING
+from headrace.plan import Beginning, ResourcePlan
+
+Origins = Mapping[str, ParentRow]
+
+
+class Watermarks(Protocol):
+    """Where the calls of a resource go on, and the filters of their rows, by the key of a call."""
+
+    def begin(self, key: str) -> Beginning:
+        """The placeholders and parameters of a call."""
+        ...
+
+    def of(self, key: str) -> Watermark | None:
+        """The filter of its rows."""
+        ...
+
+
+def origins_of(parents: Iterable[Iterable[ParentRow]]) -> Iterator[Origins]:
+    """Every combination of a row of each parent, the first parent outermost; with each, the rows it came from."""
+    for rows in product(*parents):
+        origins: dict[str, ParentRow] = {}
+        for row in rows:
+            origins |= {**row.origins, row.resource: row}
+        yield origins
+
+
+def errands(
+    resource: ResourcePlan, combinations: Iterable[Origins] = ({},), watermarks: Watermarks | None = None
+) -> Iterator[Errand]:
+    """The calls of `resource` for each combination of its parents' rows. Raises `AnswerError` where a field is missing."""
+    begin: Callable[[str], Beginning] | None = watermarks.begin if watermarks else None
+    for origins in combinations:
+        late: dict[str, Any] = {}
+        kept: dict[str, Any] = {}
+        for parent in resource.parents:
+            row = origins[parent.resource]
+            for placeholder, path in parent.fields:
+                late[placeholder] = _given(row.fields[path.text], path.text, row, resource)
+            for column, key in parent.kept:
+                kept[column] = _given(row.keys[key], key, row, resource)
+        for call in resource.calls(late, kept, begin):
+            yield Errand(call, watermarks.of(call.key) if watermarks else None, origins)
+
+
+def _given(value: Any, name: str, row: ParentRow, resource: ResourcePlan) -> Any:
+    if value is not MISSING:
+        return value
+    raise AnswerError(
+        f"expected the field `{name}` in every row of resource `{row.resource}`, found a row without it",
+        where=f"resource `{resource.name}`",
+        hint=f"leave such rows out by a `filter` among the `processing_steps` of `{row.resource}`",
+    )

@@ -1,0 +1,177 @@
+"""What a configuration does to rows between an answer and the tables, in dlt's order.
+
+1. private fields out                   (bytes)
+2. parameters of the source in, first   (bytes)
+3. fields of the parent's row in, last  (bytes)
+4. `processing_steps`                   (Python objects)
+5. the incremental filter               (looks at Python objects; what stays stays as bytes)
+6. fields for dependent resources out   (looks at Python objects)
+
+A row becomes Python objects only for 4, 5 and 6. What the functions of 4 return is written as JSON again, so that it
+takes the same way as every other row; only where it holds something that JSON lacks (a moment, a decimal) do the
+objects themselves go on.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
+
+import msgspec
+
+from headrace.decode import add_values, append_values, drop_keys, to_rows
+from headrace.errors import AnswerError
+from headrace.jsonpath import MISSING
+from headrace.message import Page
+from headrace.plan import Call, Exports, ResourcePlan
+
+#: Types that JSON gives back as they are; exactly these, a subclass may mean something to dlt.
+_JSON_SCALARS: Final = frozenset({str, int, float, bool, type(None)})
+
+
+class Watermark(Protocol):
+    """The incremental filter of one or more calls, told of all their rows in order."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether no row that follows can be wanted, because rows come in the order of the cursor."""
+        ...
+
+    def keep(self, rows: list[Any]) -> list[Any]:
+        """The rows that are new, the same objects in the same order."""
+        ...
+
+
+@dataclass(frozen=True)
+class ParentRow:
+    """What a row gives to dependent resources: values by path and by top-level key, and the rows that it came from."""
+
+    resource: str
+    fields: Mapping[str, Any]
+    keys: Mapping[str, Any]
+    origins: Mapping[str, ParentRow] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Errand:
+    """One call to be made, the filter of its rows, and the parents' rows that led to it."""
+
+    call: Call
+    watermark: Watermark | None = None
+    origins: Mapping[str, ParentRow] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The rows of one page, ready for the tables: `raw`, or `rows` where JSON cannot hold them; and its exports."""
+
+    raw: Sequence[bytes]
+    rows: Sequence[Any] | None = None
+    exported: Sequence[ParentRow] = ()
+
+
+class RowWork:
+    """The work on the rows of one resource."""
+
+    def __init__(self, resource: ResourcePlan) -> None:
+        self._resource = resource
+
+    def needs_objects(self, errand: Errand) -> bool:
+        """Whether rows of the errand are looked at as Python objects."""
+        return bool(self._resource.steps or errand.watermark or self._resource.exports)
+
+    def prepare(self, page: Page, errand: Errand) -> Prepared:
+        """The rows of a page for the tables. Raises `AnswerError`, and whatever functions of the configuration raise."""
+        raw, added = self._raw(page, errand)
+        if added is None and not self.needs_objects(errand):
+            return Prepared(raw)
+        rows = to_rows(raw) if added is None else added
+        if self._resource.steps or added is not None:
+            rows = self._stepped(rows)
+            kept = rows if errand.watermark is None else errand.watermark.keep(rows)
+            exported = self._export(kept, errand)
+            encoded = _as_json(kept)
+            return Prepared(encoded, None, exported) if encoded is not None else Prepared((), kept, exported)
+        if errand.watermark is not None:
+            stay = {id(row) for row in errand.watermark.keep(rows)}
+            pairs = [(text, row) for text, row in zip(raw, rows, strict=True) if id(row) in stay]
+            raw, rows = [text for text, _ in pairs], [row for _, row in pairs]
+        return Prepared(raw, None, self._export(rows, errand))
+
+    def objects(self, page: Page, errand: Errand) -> list[Any]:
+        """The rows of a page as Python objects after `processing_steps`; no filter, which dlt's own step does then."""
+        raw, added = self._raw(page, errand)
+        return self._stepped(to_rows(raw) if added is None else added)
+
+    def _raw(self, page: Page, errand: Errand) -> tuple[Sequence[bytes], list[Any] | None]:
+        """Raw records after steps 1 to 3; the second as objects where a parent's field is none that JSON holds."""
+        records: Sequence[bytes] = page.records
+        if self._resource.dropped:
+            records = drop_keys(records, self._resource.dropped)
+        if errand.call.values:
+            records = add_values(records, errand.call.values)
+        kept = errand.call.kept
+        if not kept:
+            return records, None
+        wrong = next((record for record in records if not record.startswith(b"{")), None)
+        if wrong is not None:
+            raise AnswerError(
+                f"expected objects, which can take {', '.join(kept)} of the parent, got {wrong[:40].decode(errors='replace')}",
+                where=f"resource `{self._resource.name}`",
+                hint="leave out `include_from_parent`, or select objects by `data_selector`",
+            )
+        if _is_json(dict(kept)):
+            return append_values(records, kept), None
+        return records, [{**row, **kept} for row in to_rows(records)]
+
+    def _stepped(self, rows: list[Any]) -> list[Any]:
+        for step in self._resource.steps:
+            if not rows:
+                break
+            made = step.function(rows)
+            rows = []
+            for item in () if made is None else made:
+                # a function that yields may yield a whole page at once
+                rows.extend(item if isinstance(item, list) and step.kind == "yield_map" else [item])
+        return rows
+
+    def _export(self, rows: Sequence[Any], errand: Errand) -> list[ParentRow]:
+        exports: Exports = self._resource.exports
+        if not exports:
+            return []
+        name = self._resource.name
+        return [
+            ParentRow(
+                name,
+                {path.text: path.first(row) for path in exports.fields},
+                {key: row.get(key, MISSING) if isinstance(row, dict) else MISSING for key in exports.keys},
+                errand.origins,
+            )
+            for row in rows
+        ]
+
+
+def _as_json(rows: Sequence[Any]) -> list[bytes] | None:
+    """The rows as JSON; None where one holds a value of another type."""
+    if not all(map(_is_json, rows)):
+        return None
+    return [_encoded(row) for row in rows]
+
+
+def _encoded(row: Any) -> bytes:
+    try:
+        return msgspec.json.encode(row)
+    except (msgspec.MsgspecError, OverflowError, UnicodeEncodeError, ValueError):
+        # integers beyond 64 bits, lone surrogates
+        return json.dumps(row).encode()
+
+
+def _is_json(value: Any) -> bool:
+    kind = type(value)
+    if kind in _JSON_SCALARS:
+        return True
+    if kind is dict:
+        return all(type(key) is str for key in value) and all(map(_is_json, value.values()))
+    return kind is list and all(map(_is_json, value))
