@@ -23,8 +23,6 @@ def slack(ask: Asked) -> Reply:
             rows = [_channel(number) for number in range(len(CHANNELS))]
         case ["api", "conversations.history"] if ask.method == "POST":
             known, key = {"channel", "inclusive"}, "messages"
-            if asked.get("channel") == "C2":
-                return answer({"ok": False, "error": "not_in_channel"})
             channel = int(asked.get("channel", "C9").removeprefix("C"))
             rows = [_message(channel, number) for number in reversed(range(channel + 1 + ask.run))]
         case ["api", "team.info"]:
@@ -35,6 +33,8 @@ def slack(ask: Asked) -> Reply:
     unknown = asked.keys() - known - {"limit", "cursor"}
     if unknown:
         raise Refused(400, "invalid_arguments", unknown=sorted(unknown))
+    if asked.get("channel") == "C2":
+        return answer({"ok": False, "error": "not_in_channel"})
     size, start = whole(asked.get("limit"), 100), whole(opened(asked.get("cursor")), 0)
     following = opaque(start + size) if start + size < len(rows) else ""
     return answer({"ok": True, key: rows[start : start + size], "response_metadata": {"next_cursor": following}})

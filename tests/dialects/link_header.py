@@ -21,10 +21,10 @@ def github(ask: Asked) -> Reply:
         case ["orgs", "acme", "repos"]:
             ask.only("per_page", "page", "type")
             return _numbered(ask, [_repo(number) for number in range(len(REPOS))])
-        case ["repos", "acme", "attic", "issues"]:
-            raise Refused(410, "Issues are disabled for this repo")
         case ["repos", "acme", name, "issues"] if name in REPOS:
             ask.only("per_page", "page", "state", "since", "sort", "direction")
+            if name == "attic":
+                raise Refused(410, "Issues are disabled for this repo")
             since = ask.params.get("since", "")
             rows = [row for row in _issues(REPOS.index(name), ask.run) if row["updated_at"] >= since]
             return _numbered(ask, sorted(rows, key=lambda row: row["updated_at"]))
