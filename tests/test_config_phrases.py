@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from headrace.config import RestConfig, validate
-from headrace.config.known import NOT_YET
 from headrace.config.problem import PHRASES, finding_of
 from headrace.errors import ConfigError
 
@@ -42,27 +41,6 @@ def endpoint(**options: Any) -> dict[str, Any]:
     return config(resource={"endpoint": options})
 
 
-@pytest.mark.parametrize(("place", "key"), [(place, key) for place in NOT_YET for key in sorted(NOT_YET[place])])
-def test_not_yet_table(place: str, key: str) -> None:
-    """Every row of the table is reported where dlt has it."""
-    raws = {
-        "client": config({key: {"a": 1}}),
-        "resource": config(resource={key: {"a": 1}}),
-        "endpoint": endpoint(**{key: {"a": 1}}),
-        "paginator": endpoint(paginator={"type": "offset", "limit": 1, key: "x"}),
-        "auth type": config({"auth": {"type": key}}),
-        "params type": endpoint(params={"x": {"type": key}}),
-    }
-    (problem,) = problems(raws[place])
-    assert "known to dlt and not yet run by headrace" in problem
-    assert key in problem
-
-
-@pytest.mark.parametrize("key", ["incremental", "data"])
-def test_not_yet_options_that_are_off_are_no_problem(key: str) -> None:
-    validate(endpoint(**{key: None}), resolve_secret=no_secret)
-
-
 #: Error type -> a configuration that gives it.
 REACHED: dict[str, dict[str, Any]] = {
     "missing": config() | {"resources": [{}]},
@@ -82,7 +60,8 @@ REACHED: dict[str, dict[str, Any]] = {
     "string_too_short": config(name=""),
     "too_short": config() | {"resources": []},
     "expected": config({"base_url": ""}),
-    "less_than_equal": config({"retry": {"statuses": [1000]}}),
+    "less_than_equal": endpoint(response_actions=[{"status_code": 1000, "action": "ignore"}]),
+    "told": endpoint(response_actions=[{"action": "ignore"}]),
 }
 
 
@@ -108,6 +87,7 @@ FULL = config(
         "headers": {"X": "y"},
         "retry": {},
         "limits": {},
+        "rate_limit": {"requests": 5},
     },
     {
         "primary_key": ["id"],
@@ -116,8 +96,14 @@ FULL = config(
             "path": "x",
             "params": {"a": 1},
             "json": {"a": ["b"]},
-            "paginator": {"type": "offset", "limit": 1},
+            "paginator": {"type": "offset", "limit": 1, "offset_body_path": "a.b"},
+            "incremental": {"cursor_path": "x", "initial_value": 1, "end_value": 2, "lag": 1},
+            "response_actions": [{"status_code": 404, "content": "x", "action": "ignore"}],
+            "windows": {"param_start": "a", "param_end": "b", "start": "2026-01-01", "size": "1d"},
         },
+        "nested_hints": {"a": {"primary_key": "id"}},
+        "schema_contract": {"tables": "evolve"},
+        "processing_steps": [{}],
     },
     resource_defaults={"write_disposition": {"disposition": "merge"}, "endpoint": {"params": {"b": 2}}},
     params={"a": [1]},

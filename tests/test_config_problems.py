@@ -104,15 +104,12 @@ CASES: list[tuple[Any, list[str]]] = [
         config({"auth": {"type": "bearr", "token": HIDDEN}}),
         [
             "unknown auth type `bearr` at `client.auth.type`\n  hint: did you mean `bearer`? "
-            "known are bearer, api_key, http_basic, basic"
+            "known are bearer, api_key, http_basic, basic, oauth2_client_credentials"
         ],
     ),
     (
         config({"auth": {"type": "basic", "username": "api", "pasword": HIDDEN}}),
-        [
-            "unknown key `pasword` at `client.auth.pasword`\n  hint: did you mean `password`?",
-            "expected `password`, which `http_basic` needs at `client.auth.password`",
-        ],
+        ["unknown key `pasword` at `client.auth.pasword`\n  hint: did you mean `password`?"],
     ),
     (
         config({"auth": {"token": [HIDDEN]}}),
@@ -130,7 +127,7 @@ CASES: list[tuple[Any, list[str]]] = [
     (
         config({"auth": HIDDEN}),
         [
-            "credentials given as one word are known to dlt and not yet run by headrace at `client.auth`"
+            "expected credentials as a mapping, or the name of a kind, got text at `client.auth`"
             "\n  hint: write a mapping: `{type: bearer, token: ...}`"
         ],
     ),
@@ -215,15 +212,16 @@ CASES: list[tuple[Any, list[str]]] = [
             "expected column hints: a mapping of column name to hints, or a list of mappings that have a `name`, "
             "got a list at `resources[0].columns`",
             "expected a mapping, got 1 at `resources[0].nested_hints`",
-            "expected text, got 1 at `resources[0].file_format`",
+            "expected `preferred`, `jsonl`, `typed-jsonl`, `insert_values`, `parquet`, `csv`, `reference` or `model`, "
+            "got 1 at `resources[0].file_format`",
         ],
     ),
     (
         endpoint(method="PUT", params={"a": {"b": 1}}, data_selector="$["),
         [
             "expected `GET` or `POST`, got 'PUT' at `resources[0].endpoint.method`",
-            "expected text, a number, true or false, or a list of these, got a mapping at "
-            "`resources[0].endpoint.params.a`",
+            "expected a value to send, or a mapping with `type: resolve` or `type: incremental`, got another mapping "
+            "at `resources[0].endpoint.params.a`",
             "expected a JSONPath, like `data.items` or `$.results[*]`, got '$[' at "
             "`resources[0].endpoint.data_selector`",
         ],
@@ -241,41 +239,34 @@ CASES: list[tuple[Any, list[str]]] = [
     ),
     (
         endpoint(path="a/{resources.b.id}"),
+        ["expected the name of a resource as parent, got `b` at `resources[0].endpoint.path`"],
+    ),
+    (
+        endpoint(params={"since": {"type": "incremental", "cursor_path": "x", "end_value": 1}}, response_actions=[1]),
         [
-            "`{resources. ... }` placeholders are known to dlt and not yet run by headrace at "
-            "`resources[0].endpoint.path`\n  hint: use a parameter like `{domain_id}` and give its values in `params`"
+            "unknown key `end_value` at `resources[0].endpoint.params.since.end_value`"
+            "\n  hint: `end_value` is an option of `endpoint.incremental`",
+            "expected a mapping or a function, got 1 at `resources[0].endpoint.response_actions[0]`",
         ],
     ),
     (
-        endpoint(params={"since": {"type": "incremental", "cursor_path": "x"}}, response_actions=[]),
-        [
-            "a parameter of type `incremental` is known to dlt and not yet run by headrace at "
-            "`resources[0].endpoint.params.since`",
-            "`response_actions` is known to dlt and not yet run by headrace at "
-            "`resources[0].endpoint.response_actions`",
-        ],
-    ),
-    (
-        config({"auth": {"type": "oauth2_client_credentials", "client_secret": HIDDEN}}),
-        ["auth of type `oauth2_client_credentials` is known to dlt and not yet run by headrace at `client.auth`"],
+        config({"auth": {"type": "oauth2_client_credentials", "client_id": "a", "client_secret": HIDDEN}}),
+        ["expected `access_token_url`, which `oauth2_client_credentials` needs at `client.auth.access_token_url`"],
     ),
     (
         config({"base_url": 'dlt.config["base_url"]'}),
-        [
-            "`dlt.config[...]` in a text is known to dlt and not yet run by headrace at `client.base_url`"
-            "\n  hint: write the value itself"
-        ],
+        ["expected the value itself, got a reference to the setting `base_url` at `client.base_url`"],
     ),
     (
-        config(resource={"table_name": lambda row: row["type"]}),
+        config(resource={"primary_key": lambda row: row["type"]}),
         [
-            "functions and classes in a configuration are known to dlt and not yet run by headrace at "
-            "`resources[0].table_name`"
+            "expected `table_name` to be a function too, because `primary_key` is one at `resources[0].primary_key`"
+            "\n  hint: a hint that changes from row to row needs a table that does"
         ],
     ),
     (
         config(resource={"table_name": object()}),
-        ["expected plain data, got a `object` object at `resources[0].table_name`"],
+        ["expected text, got a `object` object at `resources[0].table_name`"],
     ),
     (
         config(params={"a": [], 5: 1}),
@@ -294,7 +285,8 @@ CASES: list[tuple[Any, list[str]]] = [
     (
         config(resource={"merge_key": "k" * 50, "schema_contract": 5, "key_collisions": "k" * 50}),
         [
-            "expected text or a mapping, got 5 at `resources[0].schema_contract`",
+            "expected a schema contract, one of evolve, discard_value, freeze, discard_row, got 5 at "
+            "`resources[0].schema_contract`",
             "expected `keep_last`, `keep_all` or `fail`, got '" + "k" * 40 + "...' at `resources[0].key_collisions`",
         ],
     ),
@@ -313,24 +305,25 @@ def test_problems_come_in_the_order_of_the_file() -> None:
     assert paths == [
         "resources[0].x1",
         "resources[0].endpoint.method",
-        "resources[0].endpoint.incremental",
+        "resources[0].endpoint.incremental.cursor_path",
         "client.y1",
         "client.base_url",
     ]
 
 
 def test_dlt_objects_are_named() -> None:
-    """An object of dlt's is one problem, and nothing else is said about its place."""
+    """An object that nobody takes over is one problem, and nothing else is said about its place."""
     from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
     from dlt.sources.helpers.rest_client.paginators import OffsetPaginator
 
-    raw = endpoint(paginator=OffsetPaginator(limit=5))
+    raw = endpoint(paginator=OffsetPaginator)
     raw["client"]["auth"] = BearerTokenAuth(token=HIDDEN)
     assert problems(raw) == [
-        "`BearerTokenAuth` objects are known to dlt and not yet run by headrace at `client.auth`"
-        "\n  hint: write it as plain data",
-        "`OffsetPaginator` objects are known to dlt and not yet run by headrace at `resources[0].endpoint.paginator`"
-        "\n  hint: write it as plain data",
+        "expected credentials: a mapping, the name of a kind, or an auth object of dlt's, got a `BearerTokenAuth` "
+        "object at `client.auth`",
+        "expected a paginator: a mapping, the name of a kind, or a paginator object of dlt's, got the class "
+        "`OffsetPaginator` at `resources[0].endpoint.paginator`"
+        "\n  hint: an object is made by a call: `OffsetPaginator(...)`",
     ]
 
 

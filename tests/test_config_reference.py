@@ -82,7 +82,7 @@ def test_empty_secret_is_a_problem() -> None:
 
 
 def test_secret_fields_come_from_the_declarations() -> None:
-    assert {"token", "api_key", "password"} == SECRET_FIELDS
+    assert {"token", "api_key", "password", "client_secret", "access_token"} == SECRET_FIELDS
 
 
 def test_raw_configuration_is_left_as_it_is() -> None:
@@ -114,7 +114,7 @@ def test_short_forms() -> None:
 def test_defaults_equal_the_values_of_the_plan() -> None:
     """The two rooms may not import each other, so this test keeps their defaults together."""
     client = check(config()).client
-    assert client.limits.model_dump() == vars(Limits())
+    assert {**client.limits.model_dump(), "rate": client.rate_limit} == vars(Limits())
     assert {**client.retry.model_dump(), "statuses": frozenset(client.retry.statuses)} == vars(RetryPolicy())
 
 

@@ -15,7 +15,8 @@ from headrace.config.function import is_function
 from headrace.config.kinds import AUTH_KINDS, PAGING_KINDS
 from headrace.secrets import Secret
 
-#: `adopt(family, value)`; raises `LookupError` with the places where it looked for credentials in vain.
+#: `adopt(family, value)`; raises `LookupError` with the places where it looked for credentials in vain, and
+#: `ValueError` with a text for the reader (without a secret) when it knows the value and cannot take it.
 Adopt: TypeAlias = Callable[[str, Any], Any]
 
 #: Kind of place -> the family of values that may stand there.
@@ -97,7 +98,9 @@ def _ask(adopt: Adopt | None, family: str, value: Any) -> Any:
         return adopt(family, value)
     except LookupError as error:
         looked = str(error.args[0]) if error.args else None
-        raise NotAdoptedError(f"expected {family} settings, found not all of them", looked) from None
+        raise NotAdoptedError("expected credentials in the configuration of dlt, found none", looked) from None
+    except ValueError as error:
+        raise NotAdoptedError(str(error)) from None
 
 
 def _word(family: str, word: str, adopt: Adopt | None) -> Any:

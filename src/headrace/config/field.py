@@ -66,10 +66,16 @@ def told(message: str, *, hint: str | None = None) -> PydanticCustomError:
     return PydanticCustomError("told", "{message}", {"message": message, "hint": hint})
 
 
+def nearest_word(value: object, known: Sequence[str]) -> str | None:
+    """The known word that may have been meant."""
+    found = get_close_matches(value.lower(), known, n=1, cutoff=0.6) if isinstance(value, str) else []
+    return found[0] if found else None
+
+
 def nearest(value: object, known: Sequence[str]) -> str | None:
     """The hint that names the known word that may have been meant."""
-    found = get_close_matches(str(value).lower(), known, n=1, cutoff=0.6) if isinstance(value, str) else []
-    return f"did you mean `{found[0]}`?" if found else None
+    word = nearest_word(value, known)
+    return f"did you mean `{word}`?" if word else None
 
 
 def _secret(value: object) -> Secret:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import PlainValidator, WrapValidator
+from pydantic import PlainValidator, WrapValidator, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
-from headrace.config.field import Options, expected, nearest, option
+from headrace.config.field import Options, expected, nearest, option, told
 
 
 def is_function(value: object) -> bool:
@@ -64,6 +64,13 @@ class ActionOptions(Options):
         example="ignore",
         dlt="looser: `retry` is ours",
     )
+
+    @model_validator(mode="after")
+    def _has_a_condition(self) -> ActionOptions:
+        if isinstance(self.action, str) and self.status_code is None and self.content is None:
+            # dlt takes it, and it never fires
+            raise told(f"expected `status_code` or `content` with `{self.action}`, got neither")
+        return self
 
 
 class StepOptions(Options):

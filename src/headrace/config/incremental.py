@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
-from pydantic import PlainValidator
+from pydantic import PlainValidator, model_validator
 
-from headrace.config.field import JsonPathText, Options, expected, option
+from headrace.config.field import JsonPathText, Options, expected, option, told
 from headrace.config.function import Function, OrFunction
 from headrace.config.hint import Names
 
 _DURATION: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(s|m|h|d|w)\s*")
+_LATER: Final[dict[str, Any]] = {"max": max, "min": min}
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
@@ -20,6 +22,13 @@ def _last_value(value: object) -> Any:
     if value in ("min", "max"):
         return value
     raise expected("`min`, `max` or a function of two values")
+
+
+def _lag(value: object) -> Any:
+    """A whole number stays one: it is taken from values that may be whole numbers too."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return value
+    raise expected("a number")
 
 
 def _moment(value: object) -> Any:
@@ -58,7 +67,10 @@ _MomentForm: TypeAlias = str | int
 Moment = Annotated[str | int | date, PlainValidator(_moment, json_schema_input_type=_MomentForm)]
 Duration = Annotated[timedelta, PlainValidator(_duration, json_schema_input_type=str | float)]
 PositiveDuration = Annotated[timedelta, PlainValidator(_positive_duration, json_schema_input_type=str | float)]
-LastValue = Annotated[str, PlainValidator(_last_value, json_schema_input_type=Literal["min", "max"]), OrFunction]
+Lag = Annotated[int | float, PlainValidator(_lag, json_schema_input_type=float)]
+LastValue = Annotated[
+    str | Callable[..., Any], PlainValidator(_last_value, json_schema_input_type=Literal["min", "max"]), OrFunction
+]
 
 
 class ResolveParam(Options):
@@ -87,7 +99,7 @@ class _Watermark(Options):
     row_order: Literal["asc", "desc"] | None = option(
         None, about="the order in which the API gives rows; a listing ends where the range does", example="asc"
     )
-    lag: float | None = option(
+    lag: Lag | None = option(
         None, about="how far before the last value a run begins: seconds, days for dates, else the number itself"
     )
     on_cursor_value_missing: Literal["raise", "include", "exclude"] = option(
@@ -114,6 +126,25 @@ class IncrementalOptions(_Watermark):
     start_param: str | None = option(None, about="query parameter of the first value", example="since", min_length=1)
     end_param: str | None = option(None, about="query parameter of `end_value`", example="until", min_length=1)
 
+    @model_validator(mode="after")
+    def _range_is_one(self) -> IncrementalOptions:
+        """What dlt says in the run, when it binds the range."""
+        if self.end_value is None:
+            return self
+        if self.initial_value is None:
+            raise told("expected `initial_value`, which `end_value` needs")
+        later = _LATER.get(self.last_value_func) if isinstance(self.last_value_func, str) else self.last_value_func
+        if later is None:
+            return self
+        try:
+            is_later = later([self.end_value, self.initial_value]) == self.end_value
+        except TypeError:
+            raise told("expected `initial_value` and `end_value` of one type, got two that do not compare") from None
+        if not is_later:
+            word = "before" if self.last_value_func == "min" else "after"
+            raise told(f"expected an `end_value` {word} `initial_value`")
+        return self
+
 
 class WindowOptions(Options):
     """A range of time cut into windows that are listed side by side; a next run begins at the last complete one."""
@@ -133,3 +164,9 @@ class WindowOptions(Options):
         example="2h",
         dlt="ours",
     )
+
+    @model_validator(mode="after")
+    def _range_is_one(self) -> WindowOptions:
+        if self.end is not None and isinstance(self.start, int) != isinstance(self.end, int):
+            raise told("expected `start` and `end` in one form, got seconds and a date")
+        return self

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import Discriminator, Tag, field_validator, model_validator
 
-from headrace.config.field import JsonPathText, Name, Options, SecretText, TextOrSecret, option
+from headrace.config.field import JsonPathText, Name, Options, SecretText, TextOrSecret, option, told
 from headrace.config.foreign import Foreign, ForeignObject
 
 
@@ -87,6 +87,12 @@ def _unless_in_the_body(options: Any, param: str, body: str) -> Any:
     return {key: value for key, value in options.items() if key != param or value is not None}
 
 
+def _one_of(options: Any, param: str, body: str) -> None:
+    """Raises when a value is to go into the query and into the body."""
+    if getattr(options, param) is not None and getattr(options, body) is not None:
+        raise told(f"expected `{param}` or `{body}`, got both")
+
+
 class _CountedPaging(Options):
     """What both counted kinds share."""
 
@@ -99,6 +105,14 @@ class _CountedPaging(Options):
     @classmethod
     def _none_is_false(cls, value: Any) -> Any:
         return False if value is None else value
+
+    def _must_end(self, total_path: str | None, maximum: int | None, option_name: str) -> None:
+        """Raises when nothing ends the listing."""
+        if total_path is None and maximum is None and self.has_more_path is None and not self.stop_after_empty_page:
+            raise told(
+                f"expected one of `total_path`, `{option_name}`, `has_more_path` and `stop_after_empty_page`, got none",
+                hint="nothing would end the listing",
+            )
 
 
 class OffsetPaging(_CountedPaging):
@@ -123,6 +137,13 @@ class OffsetPaging(_CountedPaging):
             _unless_in_the_body(options, "offset_param", "offset_body_path"), "limit_param", "limit_body_path"
         )
 
+    @model_validator(mode="after")
+    def _is_whole(self) -> OffsetPaging:
+        _one_of(self, "offset_param", "offset_body_path")
+        _one_of(self, "limit_param", "limit_body_path")
+        self._must_end(self.total_path, self.maximum_offset, "maximum_offset")
+        return self
+
 
 class PageNumberPaging(_CountedPaging):
     """Pages by their number."""
@@ -142,6 +163,12 @@ class PageNumberPaging(_CountedPaging):
     def _in_the_body(cls, options: Any) -> Any:
         return _unless_in_the_body(options, "page_param", "page_body_path")
 
+    @model_validator(mode="after")
+    def _is_whole(self) -> PageNumberPaging:
+        _one_of(self, "page_param", "page_body_path")
+        self._must_end(self.total_path, self.maximum_page, "maximum_page")
+        return self
+
 
 class CursorPaging(Options):
     """Each answer names the cursor of the next page."""
@@ -159,6 +186,11 @@ class CursorPaging(Options):
     @classmethod
     def _in_the_body(cls, options: Any) -> Any:
         return _unless_in_the_body(options, "cursor_param", "cursor_body_path")
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> CursorPaging:
+        _one_of(self, "cursor_param", "cursor_body_path")
+        return self
 
 
 class JsonLinkPaging(Options):

@@ -51,6 +51,7 @@ _RESOURCE: Final[Mapping[tuple[str, ...], str]] = {
     ("nested_hints", "*"): "nested hints",
     ("nested_hints", "*", "write_disposition"): "write_disposition",
     ("nested_hints", "*", "schema_contract"): "schema_contract",
+    ("processing_steps",): "steps",
     ("processing_steps", "#"): "step",
     ("endpoint",): "endpoint",
     ("endpoint", "path"): "path",
@@ -63,6 +64,7 @@ _RESOURCE: Final[Mapping[tuple[str, ...], str]] = {
     ("endpoint", "paginator"): "paginator",
     ("endpoint", "incremental"): "incremental",
     ("endpoint", "windows"): "windows",
+    ("endpoint", "response_actions"): "actions",
     ("endpoint", "response_actions", "#"): "action",
 }
 _PLAIN_KEY: Final = re.compile(r"[\w-]+")

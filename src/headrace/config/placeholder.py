@@ -6,7 +6,9 @@ Three kinds of name may stand between braces:
 * `{resources.users.address.id}`: a field of the row of a parent, everything after the second dot is its JSONPath;
 * `{incremental.start_value}`: the watermark; also `initial_value`, `last_value`, `end_value`.
 
-The last two may have a conversion and a format as in `str.format`: `{resources.days.n:03d}`, `{incremental.end_value!r}`.
+The last two may have a conversion and a format as in `str.format`: `{resources.days.n:03d}`,
+`{incremental.end_value!r}`.
+
 dlt runs all strings of an endpoint (path, params, headers, json, data) through `str.format`, so a lone brace is an
 error there too. Here it is found while the configuration is read.
 """

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from headrace.config.field import nearest
+from headrace.config.field import nearest, nearest_word
 from headrace.config.foreign import Foreign
 from headrace.config.function import ActionOptions, StepOptions, is_function
 from headrace.config.hint import ContractOptions, DispositionOptions, NestedHints
@@ -71,6 +71,8 @@ _MODELS: Final[Mapping[str, type[Any]]] = {
 #: How the places of models are called where the name of their kind is none of an option.
 _SPOKEN: Final = {
     "top": "the top level",
+    "incremental": "`endpoint.incremental`",
+    "windows": "`endpoint.windows`",
     "action": "an entry of `response_actions`",
     "step": "an entry of `processing_steps`",
     "nested hints": "an entry of `nested_hints`",
@@ -81,8 +83,8 @@ _FAMILIES: Final[Mapping[str, tuple[str, Mapping[str, type[Any]]]]] = {
     "paginator": ("paginator", PAGING_KINDS),
     "param": ("parameter", PARAM_KINDS),
 }
-#: Places that may be a text as well; said in the message.
-_TEXT_FORMS: Final = frozenset({"resource", "endpoint", "paginator"})
+#: What may stand at a place beside a mapping; said in the message.
+_OTHER_FORMS: Final = {"resource": "text", "endpoint": "text", "paginator": "text", "action": "a function"}
 _HIDDEN_INSIDE: Final = frozenset({"auth", "headers", "client headers", "session", "data"})
 _SHOWN_IN_AUTH: Final = frozenset({"type", "location"})
 #: Every kind that is chosen by `type`, by the name of its model.
@@ -95,6 +97,12 @@ _TAGS: Final = frozenset(
 )
 _MAX_SHOWN: Final = 40
 _MAX_SHOWN_BITS: Final = 128
+
+
+def findings_of(errors: Sequence[Mapping[str, Any]]) -> list[Finding]:
+    """Pydantic's errors as findings; a key that is missing and was misspelt beside it is one of them, not two."""
+    meant = {(*error["loc"][:-1], _meant(error["loc"])) for error in errors if error["type"] == "extra_forbidden"}
+    return [finding_of(error) for error in errors if error["type"] != "missing" or error["loc"] not in meant]
 
 
 def finding_of(error: Mapping[str, Any]) -> Finding:
@@ -115,8 +123,9 @@ def finding_of(error: Mapping[str, Any]) -> Finding:
         words["expected"] = words["expected"].replace("'", "`")
         hint = nearest(error["input"], words["expected"].replace(" or ", ", ").replace("`", "").split(", "))
     message = PHRASES.get(kind, _FALLBACK).format_map(words)
-    if kind == "model_type" and kind_of_place(place) in _TEXT_FORMS and place[0] != "resource_defaults":
-        message = message.replace("a mapping", "a mapping or text", 1)
+    form = _OTHER_FORMS.get(kind_of_place(place))
+    if kind == "model_type" and form and place != ("resource_defaults",):
+        message = message.replace("a mapping", f"a mapping or {form}", 1)
     return Finding(place, message, hint)
 
 
@@ -184,17 +193,27 @@ def _unknown_type(place: Place, said: str) -> Finding:
 
 def _unknown_key_hint(place: Place, tag: str) -> str | None:
     key, kind = str(place[-1]), kind_of_place(place[:-1])
-    if kind in _FAMILIES:
-        kinds = _FAMILIES[kind][1]
-        known = _names(kinds[_TYPES[tag]])
-        owner = next((f"`{name}`" for name, model in kinds.items() if key in _names(model)), None)
-    else:
-        known = _names(ResourceDefaults if place[0] == "resource_defaults" and kind == "resource" else _MODELS[kind])
-        owner = None
+    kinds = _FAMILIES[kind][1] if kind in _FAMILIES else {}
+    owner = next((f"`{name}`" for name, model in kinds.items() if key in _names(model)), None)
     owner = owner or next((_spoken(name) for name, model in _MODELS.items() if key in _names(model)), None)
     if owner:
         return f"`{key}` is an option of {owner}"
+    known = _known_keys(place, tag)
     return nearest(key, known) or f"known are {', '.join(sorted(known))}"
+
+
+def _known_keys(place: Place, tag: str) -> list[str]:
+    """The keys of the mapping that the place is in."""
+    kind = kind_of_place(place[:-1])
+    if kind in _FAMILIES:
+        return _names(_FAMILIES[kind][1][_TYPES[tag]])
+    return _names(ResourceDefaults if place[0] == "resource_defaults" and kind == "resource" else _MODELS[kind])
+
+
+def _meant(steps: Sequence[str | int]) -> str | None:
+    """The key that may have been meant by an unknown one."""
+    place, tag = _place_and_tag(steps)
+    return nearest_word(place[-1], _known_keys(place, tag))
 
 
 def _spoken(kind: str) -> str:

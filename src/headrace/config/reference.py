@@ -7,7 +7,7 @@ business (`resolve_secret`), so this room needs neither dlt nor the environment.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
@@ -15,9 +15,10 @@ from pydantic import ValidationError
 from headrace.config.adopt import Adopt
 from headrace.config.defaults import merge_defaults
 from headrace.config.foreign import ReadyResource
+from headrace.config.graph import graph_findings
 from headrace.config.options import RestConfig
 from headrace.config.place import Finding, path_text
-from headrace.config.problem import finding_of, problems_of, shown
+from headrace.config.problem import findings_of, problems_of, shown
 from headrace.config.tree import plain_tree
 from headrace.errors import ConfigError, Problem
 
@@ -38,15 +39,16 @@ def validate(
 
     `resolve_secret` gives the text of a named secret and raises `LookupError` with the places where it looked;
     `resolve_setting` does the same for `dlt.config["x"]` in a text, whatever type the setting has. `source` names the
-    file, for messages. `adopt(family, value)` makes a mapping of options or a `Foreign` of a value that is no plain data
-    of ours (families `auth`, `paginator`, `session`, `resource`, `incremental`), None when it does not know it; without
-    it, such values are problems. Raises `ConfigError` with every problem, in the order of the file. Warns with
+    file, for messages. `adopt(family, value)` makes a mapping of options or a `Foreign` of a value that is no plain
+    data of ours (families `auth`, `paginator`, `session`, `resource`, `incremental`), None when it does not know it;
+    without it, such values are problems. Raises `ConfigError` with every problem, in the order of the file. Warns with
     `HeadraceWarning` about a secret that came as a number.
     """
     if not isinstance(raw, Mapping):
         raise ConfigError([Problem(f"expected a mapping, got {shown(raw, show=False)}")], source=source)
     tree = plain_tree(raw, resolve_secret, resolve_setting=resolve_setting, adopt=adopt)
-    findings = [*tree.findings, *_model_findings(tree.root, tree.findings), *_repeated_names(tree.root)]
+    findings = [*tree.findings, *_unknown(_model_findings(tree.root), tree.findings)]
+    findings += _unknown([*_repeated_names(tree.root), *graph_findings(tree.root)], findings)
     if findings:
         raise ConfigError(problems_of(findings, raw), source=source)
     defaults = tree.root.get("resource_defaults")
@@ -66,16 +68,22 @@ def validate(
     return config
 
 
-def _model_findings(root: Any, known: list[Finding]) -> list[Finding]:
-    """What the option models find, without what was already found at the same place or around it."""
+def _model_findings(root: Any) -> list[Finding]:
     try:
         RestConfig.model_validate(root)
     except ValidationError as error:
-        found = [finding_of(row) for row in error.errors(include_url=False)]
-    else:
-        return []
-    places = [finding.place for finding in known]
-    return [finding for finding in found if not any(finding.place[: len(place)] == place for place in places)]
+        return findings_of(error.errors(include_url=False))
+    return []
+
+
+def _unknown(found: Sequence[Finding], known: Sequence[Finding]) -> list[Finding]:
+    """What was found, without what is known already of the same place or of one around it."""
+    places = {finding.place for finding in known}
+    return [
+        finding
+        for finding in found
+        if not any(finding.place[:depth] in places for depth in range(len(finding.place) + 1))
+    ]
 
 
 def _repeated_names(root: Mapping[str, Any]) -> list[Finding]:

@@ -39,7 +39,18 @@ _TEMPLATED: Final = frozenset({"params", "headers", "json", "data"})
 _FREE: Final = frozenset({*_TEMPLATED, "client headers", "auth"})
 #: Kinds of place in which functions and objects pass, for the models to judge.
 _OPEN: Final = frozenset(
-    {"hint", "write_disposition", "schema_contract", "nested hints", "step", "action", "incremental", "windows"}
+    {
+        "hint",
+        "write_disposition",
+        "schema_contract",
+        "nested hints",
+        "steps",
+        "step",
+        "actions",
+        "action",
+        "incremental",
+        "windows",
+    }
 )
 _PLAIN: Final = (str, bool, int, float, Secret, date, time, Decimal, UUID)
 #: Deeper data is a mistake, or a YAML anchor that contains itself.
@@ -105,7 +116,7 @@ class _Walker:
         if isinstance(value, list | tuple):
             copy = [self.walk(element, (*place, index), inside) for index, element in enumerate(value)]
             return tuple(copy) if inside == "open" and isinstance(value, tuple) else copy
-        return self._leaf(value, place, inside or ("open" if kind in _OPEN else ""))
+        return self._leaf(value, place, "open" if kind in _OPEN else kind)
 
     def _written_out(self, value: Any, place: Place, kind: str) -> Any:
         """The long form of a short form, and what stands for an object."""
@@ -134,7 +145,8 @@ class _Walker:
         copy: dict[str, Any] = {}
         for key, element in value.items():
             if not isinstance(key, str):
-                self._find((*place, str(key)), f"expected text as key, got {key!r}", f"put it in quotes: `'{key}'`")
+                hint = f"put it in quotes: `'{key}'`" if isinstance(key, int | float) else None
+                self._find((*place, str(key)), f"expected text as key, got {key!r}", hint)
                 continue
             at = (*place, str(key))
             if kind in _TEMPLATED:
@@ -151,7 +163,7 @@ class _Walker:
             known = " or ".join(f"`type: {name}`" for name in PARAM_KINDS)
             self._find(
                 place,
-                f"expected a value to send, or a mapping with {known}, got another",
+                f"expected a value to send, or a mapping with {known}, got another mapping",
                 nearest(kind, tuple(PARAM_KINDS)),
             )
             return None
@@ -159,17 +171,17 @@ class _Walker:
             return self._taken_over(value, place, "param")
         return self.walk(value, place, "params")
 
-    def _leaf(self, value: Any, place: Place, inside: str) -> Any:
+    def _leaf(self, value: Any, place: Place, kind: str) -> Any:
+        """`kind` is that of the free data around, or of the place itself."""
         if isinstance(value, str):
-            templated = "path" if kind_of_place(place) == "path" else inside
-            if templated in {*_TEMPLATED, "path"}:
+            if kind in _TEMPLATED or kind == "path":
                 self._braces(value, place)
             return value
         if value is None or isinstance(value, _PLAIN):
             return self._digits(value, place) if _is_secret_field(place) else value
         if type(value).__module__.partition(".")[0] == "jsonpath_ng":
             return str(value)  # dlt takes a compiled path wherever it takes one as text
-        if inside == "open" or (inside == "data" and isinstance(value, bytes)):
+        if kind == "open" or (kind == "data" and isinstance(value, bytes)):
             return value
         self._find(place, f"expected plain data, got {what(value)}")
         return None
@@ -196,7 +208,7 @@ class _Walker:
 
     def _setting(self, name: str, place: Place) -> Any:
         if self._resolve_setting is None:
-            self._find(place, f"expected the value itself, got the setting `{name}`", "settings are read with dlt only")
+            self._find(place, f"expected the value itself, got a reference to the setting `{name}`")
             return None
         try:
             return self._resolve_setting(name)
