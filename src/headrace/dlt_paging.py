@@ -36,7 +36,7 @@ from dlt.sources.rest_api.config_setup import PAGINATOR_MAP
 
 from headrace.config.foreign import Foreign
 from headrace.decode import to_rows
-from headrace.dlt_answer import as_requests_response
+from headrace.dlt_answer import as_requests_response, shown_cause
 from headrace.errors import PagingError
 from headrace.jsonpath import JsonPath
 from headrace.message import PageFacts, Pairs, Request
@@ -235,7 +235,7 @@ class ForeignWalk:
             raise PagingError(
                 f"expected `{type(self._paginator).__name__}.{step}` to work, got {type(error).__name__}: {error}",
                 where=self._place,
-            ) from error
+            ) from shown_cause(error)
 
     def _read(self) -> Request:
         if not isinstance(self._sent.url, str) or not self._sent.url:

@@ -106,12 +106,12 @@ def read_has_more(facts: PageFacts, path: JsonPath, place: str) -> bool:
 
 
 def read_cursor(value: Any, source: str, place: str) -> str | None:
-    """A cursor as text, None for the end: missing, null, false, 0 and "" (dlt ends on falsy cursors too).
+    """A cursor as text, None for the end: missing, and whatever is null, false, 0 or empty, as in dlt.
 
-    A cursor that starts at 0 can therefore not come back to 0; no API is known that needs it. An empty object or list
-    ends nothing here although it is falsy: it is a wrong path more often than an end. `source` names it in errors.
+    An empty list or object is an end too: PHP writes `[]` where there is nothing. A cursor that starts at 0 can not come
+    back to 0; no API is known that needs it. `source` names it in errors.
     """
-    if value is None or value is MISSING or value is False or value in (0, ""):
+    if not value:
         return None
     if isinstance(value, dict | list):
         raise _no_cursor(value, source, place)
