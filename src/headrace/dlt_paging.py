@@ -41,6 +41,7 @@ from headrace.errors import PagingError
 from headrace.jsonpath import JsonPath
 from headrace.message import PageFacts, Pairs, Request
 from headrace.paginate.reading import name_place
+from headrace.secrets import Secret
 
 _FORM: Final = "application/x-www-form-urlencoded"
 
@@ -231,7 +232,7 @@ class ForeignWalk:
     def _call(self, step: str, *arguments: Any) -> None:
         try:
             getattr(self._paginator, step)(*arguments)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever somebody's paginator raises has a name here
             raise PagingError(
                 f"expected `{type(self._paginator).__name__}.{step}` to work, got {type(error).__name__}: {error}",
                 where=self._place,
@@ -271,7 +272,7 @@ def to_requests(request: Request) -> requests.Request:
         method=request.method,
         url=request.url,
         headers=dict(request.headers),
-        params=copy.deepcopy(dict(given)),
+        params={name: copy.deepcopy(_revealed(value)) for name, value in given.items()},
         json=copy.deepcopy(request.json),
         data=_form(request),
     )
@@ -332,6 +333,10 @@ def _pairs(said: Any) -> Iterator[tuple[str, str]]:
         for value in values if hasattr(values, "__iter__") and not isinstance(values, str | bytes) else (values,):
             if value is not None:
                 yield _text(name), _text(value)
+
+
+def _revealed(value: Any) -> Any:
+    return value.reveal() if isinstance(value, Secret) else value
 
 
 def _text(value: Any) -> str:

@@ -30,7 +30,7 @@ class Request:
     json: Any = None
     data: bytes | None = None
     resource: str = ""
-    given: Mapping[str, Any] | None = None
+    given: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
 
     def with_param(self, name: str, value: str) -> Request:
         """The same request with query parameter `name` once, set to `value`, in its old place when it was there."""

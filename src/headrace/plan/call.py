@@ -11,7 +11,7 @@ from headrace.config.field import Scalar
 from headrace.errors import AnswerError
 from headrace.message import Pairs, Request
 from headrace.plan.address import is_absolute, join
-from headrace.plan.endpoint import EndpointTemplate
+from headrace.plan.endpoint import EndpointTemplate, as_pairs
 from headrace.plan.model import Beginning, Call
 from headrace.plan.template import as_text, is_segment
 
@@ -56,14 +56,16 @@ class CallTemplate:
         headers = _over(self.headers, endpoint.render_headers(values))
         if content_type and not any(name.lower() == "content-type" for name, _ in headers):
             headers = (*headers, ("Content-Type", content_type))
+        given = endpoint.given_params(values, params)
         return Request(
             method=endpoint.method,
             url=path if is_absolute(path) else join(self.base_url, path),
-            params=tuple(endpoint.render_params(values, params)),
+            params=tuple(as_pairs(given)),
             headers=headers,
             json=endpoint.render_json(values),
             data=data,
             resource=self.resource,
+            given=given,
         )
 
 

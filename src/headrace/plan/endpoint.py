@@ -76,14 +76,13 @@ class EndpointTemplate:
         """Whether only a run knows the value of a placeholder."""
         return name in self.aliases or bool(Field(name).context)
 
-    def render_params(self, values: Values, added: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-        """Query parameters as `requests` sends them: None is left out, a list repeats its name; `added` replace."""
+    def given_params(self, values: Values, added: Mapping[str, Any]) -> dict[str, Any]:
+        """Query parameters by name, filled in but not text yet; `added` replace."""
         nodes = {**{key.render(values): node for key, node in self.params.items()}, **added}
-        for name, node in nodes.items():
-            for value in node if isinstance(node, list | tuple) else [node]:
-                rendered = value.render(values) if isinstance(value, Template) else value
-                if rendered is not None:
-                    yield name, as_text(rendered)
+        return {
+            name: [_filled(one, values) for one in node] if isinstance(node, list | tuple) else _filled(node, values)
+            for name, node in nodes.items()
+        }
 
     def render_headers(self, values: Values) -> Pairs:
         """The endpoint's own headers; None is left out."""
@@ -112,6 +111,18 @@ class EndpointTemplate:
             if value is not None
         ]
         return urlencode(fields).encode(), _FORM
+
+
+def as_pairs(given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Query parameters as `requests` sends them: None is left out, a list repeats its name."""
+    for name, value in given.items():
+        for one in value if isinstance(value, list) else [value]:
+            if one is not None:
+                yield name, as_text(one)
+
+
+def _filled(node: Any, values: Values) -> Any:
+    return node.render(values) if isinstance(node, Template) else node
 
 
 def _rendered(node: Any, values: Values) -> str:
