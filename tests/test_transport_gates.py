@@ -11,7 +11,7 @@ import pytest
 from headrace.clock import TurnedClock
 from headrace.errors import TransportError
 from headrace.message import Request, Response
-from headrace.plan.model import Auth, RetryPolicy
+from headrace.plan.model import Auth, Rate, RetryPolicy
 from headrace.transport.limits import Exchange, Gates, gated
 from headrace.transport.retry import Retry
 from headrace.transport.trace import Tracer, ignore
@@ -193,5 +193,54 @@ def test_cancelling_gives_slots_back(after: str) -> None:
         api.most = 0
         assert await asyncio.wait_for(asyncio.gather(*(fetch(retry) for _ in range(6))), 1) == [200] * 6
         assert api.most == 2
+
+    asyncio.run(scene())
+
+
+def test_the_pace_is_shared_and_fair() -> None:
+    """Two in any seven seconds over all transports of a run, in the order of asking; another host has its own pace."""
+
+    async def scene() -> None:
+        clock, gates, api = HeldClock(), Gates(8, Rate(2, 7)), Api()
+        retries = [through(api.exchange, clock, gates) for _ in range(3)]
+        urls = [f"{URL}?n={number}" for number in range(5)]
+        tasks = [asyncio.create_task(fetch(retries[number % 3], url)) for number, url in enumerate(urls)]
+        elsewhere = asyncio.create_task(fetch(retries[0], "https://elsewhere.example.com/"))
+        await settle()
+        assert (elsewhere.done(), api.asked.pop(2)) == (True, "https://elsewhere.example.com/")
+        for count, seconds in ((2, 6.9), (2, 0.1), (4, 6.9), (4, 0.1), (5, 0)):
+            assert api.asked == urls[:count]
+            await clock.turn(seconds)
+        assert await asyncio.gather(*tasks) == [200] * 5
+
+    asyncio.run(scene())
+
+
+def test_a_rest_uses_up_no_turn_that_was_not_taken() -> None:
+    """Who rests takes a turn afterwards: the rest is not followed by more than the pace allows."""
+
+    async def scene() -> None:
+        clock, gates, api = HeldClock(), Gates(2, Rate(1, 10)), Api()
+        retry = through(api.exchange, clock, gates)
+        gates.of(URL).hold(100)
+        tasks = [asyncio.create_task(fetch(retry)) for _ in range(4)]
+        await settle()
+        for count, seconds in ((0, 100), (1, 10), (2, 10), (3, 10), (4, 0)):
+            assert len(api.asked) == count
+            await clock.turn(seconds)
+        assert await asyncio.gather(*tasks) == [200] * 4
+
+    asyncio.run(scene())
+
+
+def test_a_cancelled_turn_stops_nobody() -> None:
+    async def scene() -> None:
+        clock, gates, api = HeldClock(), Gates(8, Rate(1, 10)), Api()
+        retry = through(api.exchange, clock, gates)
+        tasks = [asyncio.create_task(fetch(retry)) for _ in range(3)]
+        await settle()
+        tasks[1].cancel()
+        await clock.turn(20)
+        assert (await tasks[2], len(api.asked)) == (200, 2)
 
     asyncio.run(scene())

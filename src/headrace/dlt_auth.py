@@ -12,7 +12,11 @@ from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
-from dlt.common.configuration.exceptions import ConfigFieldMissingException, ConfigurationException
+from dlt.common.configuration.exceptions import (
+    ConfigFieldMissingException,
+    ConfigurationException,
+    ConfigurationWrongTypeException,
+)
 from dlt.common.configuration.specs.base_configuration import is_secret_hint
 from dlt.sources.helpers.requests import Session as DltSession
 from dlt.sources.helpers.rest_client.auth import (
@@ -21,6 +25,7 @@ from dlt.sources.helpers.rest_client.auth import (
     BearerTokenAuth,
     HttpBasicAuth,
     OAuth2ClientCredentials,
+    OAuthJWTAuth,
 )
 from dlt.sources.rest_api.config_setup import AUTH_MAP, create_auth
 from requests import PreparedRequest
@@ -127,10 +132,14 @@ class _ObjectSigner:
 
 
 def _created(value: Any) -> Any:
-    """The auth object, its fields resolved by dlt."""
+    """The auth object, its fields resolved by dlt where it can do so."""
     try:
         return create_auth(value)
+    except ConfigurationWrongTypeException:
+        return value  # dlt refuses a class that is no `configspec`; it can sign all the same
     except ConfigFieldMissingException as error:
+        if isinstance(value, OAuthJWTAuth) and set(error.traces) == {"token"}:
+            return value  # dlt wants the token that the object is there to fetch
         names = ", ".join(f"`{name}`" for name in error.traces)
         raise LookupError(f"looked for {names} in {looked_in(error)}") from None
     except ConfigurationException as error:

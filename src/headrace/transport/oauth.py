@@ -68,7 +68,7 @@ class TokenKeeper:
 
         Raises `AttemptFailed` where a token may come later, and the named error of a refusal or a wrong answer.
         """
-        fetches = self._fetches
+        fetches = self._fetches  # those that have ended
         async with self._lock:
             token = self._token
             if token is None or self._clock.now() >= token.renew_at:
@@ -85,13 +85,14 @@ class TokenKeeper:
         return True
 
     async def _fetched(self, request: Request, send: Send) -> _Token:
-        self._fetches += 1
         self._failure = None
         try:
             return await self._fetch(request, send)
         except (AttemptFailed, HeadraceError) as failure:
             self._failure = failure
             raise
+        finally:
+            self._fetches += 1
 
     async def _fetch(self, request: Request, send: Send) -> _Token:
         asking = self._token_request(request)
