@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from dlt.sources.rest_api.config_setup import _make_endpoint_resource
+from pydantic import BaseModel
 
 from headrace.config import HeadraceWarning, RestConfig, validate
 from headrace.config.defaults import merge_defaults
@@ -130,6 +131,10 @@ def test_every_option_is_described() -> None:
     json.dumps(schema)
 
 
+class Model(BaseModel):
+    x: int
+
+
 MERGES = [
     ({}, {"name": "a"}),
     ({"primary_key": "id", "write_disposition": "merge"}, {"name": "a", "primary_key": "x"}),
@@ -146,6 +151,27 @@ MERGES = [
     ),
     ({"columns": [{"name": "x", "data_type": "text"}]}, {"name": "a", "columns": {"x": {"nullable": False}}}),
     ({"columns": {"x": {"data_type": "text"}}}, {"name": "a"}),
+    ({"columns": {"x": {"data_type": "text"}}}, {"name": "a", "columns": {}}),
+    ({"columns": Model}, {"name": "a", "columns": {"x": {"data_type": "text"}}}),
+    ({"columns": {"x": {"data_type": "text"}}}, {"name": "a", "columns": Model}),
+    ({"columns": len, "table_name": len}, {"name": "a", "columns": [{"name": "x"}]}),
+    (
+        {"processing_steps": [{"map": len}], "include_from_parent": ["id"], "parallelized": True},
+        {"name": "a", "processing_steps": [{"filter": len}], "parallelized": False},
+    ),
+    (
+        {"endpoint": {"incremental": {"cursor_path": "a", "lag": 1}, "data": {"x": 1}, "response_actions": [len]}},
+        {"name": "a", "endpoint": {"incremental": {"cursor_path": "b"}, "data": "y"}},
+    ),
+    (
+        {"endpoint": {"params": {"s": {"type": "incremental", "cursor_path": "a", "initial_value": 1}}}},
+        {"name": "a", "endpoint": {"params": {"s": {"type": "incremental", "cursor_path": "b"}, "t": 1}}},
+    ),
+    (
+        {"nested_hints": {"a": {"primary_key": "x"}}, "write_disposition": {"disposition": "merge"}},
+        {"name": "a", "nested_hints": {"b": {}}, "write_disposition": "append"},
+    ),
+    ({"endpoint": {"auth": {"token": "t"}, "path": "b"}}, {"name": "a", "endpoint": {"auth": None, "path": "c"}}),
 ]
 
 
@@ -155,7 +181,8 @@ def test_merging_equals_dlt(defaults: dict[str, Any], resource: dict[str, Any]) 
     expected: Any = _make_endpoint_resource(copy.deepcopy(resource), copy.deepcopy(defaults))  # type: ignore[arg-type]
     merged = merge_defaults(defaults, resource)
     assert merged == expected
-    assert list(merged.get("columns") or {}) == list(expected.get("columns") or {})
+    if isinstance(merged.get("columns"), dict):
+        assert list(merged["columns"]) == list(expected["columns"])
 
 
 def test_endpoint_given_as_text_keeps_the_defaults() -> None:

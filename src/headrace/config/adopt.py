@@ -67,7 +67,7 @@ def long_form(kind: str, value: Any, adopt: Adopt | None) -> Any:
         return _known_elsewhere(family, value, adopt)
     if isinstance(value, str):
         return _word(family, value, adopt)
-    if family != "session" and isinstance(value, bool | int | float | list | tuple):
+    if isinstance(value, bool | int | float | list | tuple):
         return value
     found = _ask(adopt, family, value)
     if found is None:
@@ -100,7 +100,9 @@ def _ask(adopt: Adopt | None, family: str, value: Any) -> Any:
         looked = str(error.args[0]) if error.args else None
         raise NotAdoptedError("expected credentials in the configuration of dlt, found none", looked) from None
     except ValueError as error:
-        raise NotAdoptedError(str(error)) from None
+        # an auth object's own words may name its values
+        message = "expected options that this auth takes, got others" if family == "auth" else str(error)
+        raise NotAdoptedError(message) from None
 
 
 def _word(family: str, word: str, adopt: Adopt | None) -> Any:

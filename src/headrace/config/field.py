@@ -143,6 +143,11 @@ def _json_path(value: object) -> str:
     return value
 
 
+def _json_path_or_none(value: object) -> str | None:
+    """Empty text is none, as in dlt."""
+    return None if value is None or value == "" else _json_path(value)
+
+
 def _base_url(value: object) -> str:
     """An absolute address without credentials, query or fragment; a slash at the end makes no difference."""
     if not isinstance(value, str) or not value.strip():
@@ -184,4 +189,5 @@ ParameterValue = Annotated[
     Scalar | list[Scalar], PlainValidator(_parameter_value, json_schema_input_type=Scalar | list[Scalar])
 ]
 JsonPathText = Annotated[str, PlainValidator(_json_path, json_schema_input_type=str)]
+OptionalPathText = Annotated[str | None, PlainValidator(_json_path_or_none, json_schema_input_type=str | None)]
 BaseUrl = Annotated[str, PlainValidator(_base_url, json_schema_input_type=str)]

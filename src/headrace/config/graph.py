@@ -35,7 +35,7 @@ def graph_findings(root: Mapping[str, Any]) -> list[Finding]:
     """What is wrong between the resources of a tree, each finding once."""
     written = root.get("resources")
     resources = written if isinstance(written, list) else []
-    names = {_name(resource): index for index, resource in reversed(list(enumerate(resources)))}
+    names = list(dict.fromkeys(name for name in map(_name, resources) if name))
     defaults = _mapping(root.get("resource_defaults"))
     entries = [
         _Entry.of(index, resource, defaults)
@@ -44,12 +44,13 @@ def graph_findings(root: Mapping[str, Any]) -> list[Finding]:
     ]
     findings: list[Finding] = []
     for entry in entries:
-        findings += entry.wrong_parents([name for name in names if name])
+        findings += entry.wrong_parents(names)
         findings += entry.wrong_watermarks()
         findings += entry.wrong_resolved()
         findings += entry.wrong_beside_others()
     findings += _rings(entries)
-    return list(dict.fromkeys(findings))
+    # a wrong default is found in each resource, and told once
+    return list({(finding.place, finding.message): finding for finding in reversed(findings)}.values())
 
 
 @dataclass
@@ -69,7 +70,7 @@ class _Entry:
     @classmethod
     def of(cls, index: int, own: Mapping[str, Any], defaults: Mapping[str, Any]) -> _Entry:
         own_endpoint, default_endpoint = _mapping(own.get("endpoint")), _mapping(defaults.get("endpoint"))
-        endpoint = {**default_endpoint, **own_endpoint, "path": own_endpoint.get("path") or own["name"]}
+        endpoint = {**default_endpoint, **own_endpoint}
         for key in ("params", "json"):
             if isinstance(own_endpoint.get(key), Mapping):
                 endpoint[key] = {**_mapping(default_endpoint.get(key)), **own_endpoint[key]}

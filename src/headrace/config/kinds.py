@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import Discriminator, Tag, field_validator, model_validator
 
-from headrace.config.field import JsonPathText, Name, Options, SecretText, TextOrSecret, option, told
+from headrace.config.field import JsonPathText, Name, OptionalPathText, Options, SecretText, TextOrSecret, option, told
 from headrace.config.foreign import Foreign, ForeignObject
 
 
@@ -97,7 +97,7 @@ class _CountedPaging(Options):
     """What both counted kinds share."""
 
     stop_after_empty_page: bool = option(default=True, about="an empty page ends the listing")
-    has_more_path: JsonPathText | None = option(
+    has_more_path: OptionalPathText = option(
         None, about="where the answer says whether more follows", example="meta.has_more"
     )
 
@@ -125,7 +125,7 @@ class OffsetPaging(_CountedPaging):
     offset_body_path: Name | None = option(None, about="place of the offset in the JSON body", example="page.offset")
     limit_param: Name | None = option("limit", about="query parameter of the limit; none with `limit_body_path`")
     limit_body_path: Name | None = option(None, about="place of the limit in the JSON body", example="page.limit")
-    total_path: JsonPathText | None = option(
+    total_path: OptionalPathText = option(
         "total", about="where the answer says how many rows there are", dlt="looser: a missing total is no error"
     )
     maximum_offset: int | None = option(None, about="stop before this offset", ge=0)
@@ -153,7 +153,7 @@ class PageNumberPaging(_CountedPaging):
     page: int | None = option(None, about="page to begin with; `base_page` when absent", ge=0)
     page_param: Name | None = option("page", about="query parameter of the page number; none with `page_body_path`")
     page_body_path: Name | None = option(None, about="place of the page number in the JSON body", example="page.number")
-    total_path: JsonPathText | None = option(
+    total_path: OptionalPathText = option(
         "total", about="where the answer says how many pages there are", dlt="looser: a missing total is no error"
     )
     maximum_page: int | None = option(None, about="stop before this page", ge=0)
@@ -180,7 +180,7 @@ class CursorPaging(Options):
     stop_after_empty_page: bool | None = option(
         None, about="an empty page ends the listing; absent: the pager decides by what it saw"
     )
-    has_more_path: JsonPathText | None = option(None, about="where the answer says whether more follows")
+    has_more_path: OptionalPathText = option(None, about="where the answer says whether more follows")
 
     @model_validator(mode="before")
     @classmethod
