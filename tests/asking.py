@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from headrace.clock import TurnedClock
 from headrace.message import Request, Response
 from headrace.plan.model import Action, Auth, Limits, RetryPolicy
+from headrace.sim.faults import Fault
 from headrace.sim.message import Reply
 from headrace.sim.message import Request as Came
 from headrace.sim.server import Server
@@ -97,6 +98,7 @@ def ask(  # noqa: PLR0913 - each is a choice of some test, and all have names
     sender: Callable[[], Any] | None = None,
     clock: TurnedClock | None = None,
     read: Callable[[Response], Any] | None = None,
+    faults: Sequence[Fault] = (),
     **request: Any,
 ) -> Outcome:
     """Ask for `/page` `times` times, one after the other or `together`; `auth` may depend on the server's address."""
@@ -128,7 +130,7 @@ def ask(  # noqa: PLR0913 - each is a choice of some test, and all have names
                 for task in tasks:
                     outcome.values += await asyncio.gather(task, return_exceptions=True)
 
-    with Server(api) as server:
+    with Server(api, faults=faults) as server:
         outcome = Outcome(api.came, server.url)
         asyncio.run(scene(outcome))
     outcome.slept = clock.slept

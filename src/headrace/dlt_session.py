@@ -30,6 +30,7 @@ from requests.exceptions import (
 )
 from requests.exceptions import ConnectionError as LostConnection
 from tenacity import retry_any, retry_if_exception_type
+from urllib3.exceptions import ReadTimeoutError
 
 from headrace.dlt_answer import in_words, shown_cause
 from headrace.errors import HeadraceError, TransportError
@@ -108,7 +109,10 @@ class _SessionSender:
         except (HeadraceError, AttemptFailed):
             raise
         except RequestException as error:
-            retries, text, hint = next(row[1:] for row in _TRANSLATIONS if isinstance(error, row[0]))
+            # a body that stalls is a lost connection to the library; what it wraps says what happened
+            is_late = bool(error.args) and isinstance(error.args[0], ReadTimeoutError)
+            meant = Timeout() if is_late else error
+            retries, text, hint = next(row[1:] for row in _TRANSLATIONS if isinstance(meant, row[0]))
             # the library's words name the address with all its parameters: not shown
             raise AttemptFailed(f"{text} ({type(error).__name__})", retries=retries, hint=hint) from shown_cause(error)
         except Exception as error:  # noqa: BLE001 - an adapter or a hook of the session may raise anything

@@ -6,7 +6,6 @@ tuned dlt finds its values here. What nobody set stays with headrace's own defau
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -35,10 +34,10 @@ def runtime_policy(sections: tuple[str, ...] = ()) -> RuntimePolicy:
         if value is None:
             return None
         try:
-            read = _seconds(value) if name == "request_timeout" else float(value)
+            read = float(value)
             if read >= least and read < float("inf") and not (whole and read % 1):
                 return read
-        except (SyntaxError, TypeError, ValueError):
+        except (TypeError, ValueError):
             pass
         kind = "a whole number" if whole else "a number"
         message = f"expected {kind} of {least:g} or more, got {value!r}"
@@ -58,12 +57,3 @@ def runtime_policy(sections: tuple[str, ...] = ()) -> RuntimePolicy:
         {name: value for name, value in retry.items() if value is not None},
         {} if timeout_s is None else {"timeout_s": timeout_s},
     )
-
-
-def _seconds(value: Any) -> float:
-    """Seconds that a whole answer may take; of (seconds to connect, seconds to read) both together."""
-    if isinstance(value, str) and value.strip()[:1] in {"(", "["}:
-        value = ast.literal_eval(value.strip())
-    if isinstance(value, (tuple, list)):
-        return sum(float(part) for part in value)
-    return float(value.total_seconds() if hasattr(value, "total_seconds") else value)
