@@ -44,16 +44,17 @@ def option(
     example: Any = None,
     dlt: str = "same",
     secret: bool = False,
-    alias: str | None = None,
-    **bounds: Any,
+    also: str = "",
+    **others: Any,
 ) -> Any:
     """Declare one option; without `default` it is required.
 
-    `dlt` is `same`, `ours`, or `stricter: ` / `looser: ` with the reason. `bounds` are pydantic's (`ge`, `min_length`).
+    `dlt` is `same`, `ours`, or `stricter: ` / `looser: ` with the reason. `also` names what may stand there beside
+    plain data (`function`); no file can hold it. `others` are pydantic's (`ge`, `min_length`, `alias`).
     """
-    extra: dict[str, Any] = {"dlt": dlt, "secret": secret}
+    extra: dict[str, Any] = {"dlt": dlt, "secret": secret, "also": also}
     examples = None if example is None else [example]
-    return Field(default, description=about, examples=examples, json_schema_extra=extra, alias=alias, **bounds)
+    return Field(default, description=about, examples=examples, json_schema_extra=extra, **others)
 
 
 def expected(what: str, *, hint: str | None = None, show: bool = True) -> PydanticCustomError:

@@ -63,6 +63,7 @@ class ActionOptions(Options):
         "answer and may change it",
         example="ignore",
         dlt="looser: `retry` is ours",
+        also="function or list of functions",
     )
 
     @model_validator(mode="after")
@@ -76,6 +77,8 @@ class ActionOptions(Options):
 class StepOptions(Options):
     """Functions over rows, always in this order: filter, map, yield_map."""
 
-    filter: Function | None = option(None, about="rows for which it is false are left out")
-    map: Function | None = option(None, about="what it gives takes the place of the row")
-    yield_map: Function | None = option(None, about="the rows that it yields take the place of the row")
+    filter: Function | None = option(None, about="rows for which it is false are left out", also="function")
+    map: Function | None = option(None, about="what it gives takes the place of the row", also="function")
+    yield_map: Function | None = option(
+        None, about="the rows that it yields take the place of the row", also="function"
+    )

@@ -140,36 +140,40 @@ class TableHints(Options):
         None,
         about="append, replace, merge or skip, or a mapping with `disposition`; dlt's default is append",
         example="merge",
+        also="function",
     )
     primary_key: Annotated[Names, OrFunction] | None = option(
-        None, about="column or columns that identify a row", example="id"
+        None, about="column or columns that identify a row", example="id", also="function"
     )
     merge_key: Annotated[Names, OrFunction] | None = option(
-        None, about="column or columns whose rows are replaced together", example="day"
+        None, about="column or columns whose rows are replaced together", example="day", also="function"
     )
     columns: Annotated[Columns, OrFunction] | None = option(
         None,
-        about="column hints as dlt takes them, or a pydantic model",
+        about="column hints, as dlt takes them",
+        also="pydantic model or function",
         example={"created_at": {"data_type": "timestamp"}},
     )
     references: Annotated[References, OrFunction] | None = option(
-        None, about="references to other tables, as dlt takes them"
+        None, about="references to other tables, as dlt takes them", also="function"
     )
     schema_contract: Annotated[Contract, OrFunction] | None = option(
-        None, about="what becomes of tables, columns and types that are new", example="evolve"
+        None, about="what becomes of tables, columns and types that are new", example="evolve", also="function"
     )
     table_format: Annotated[TableFormat, OrFunction] | None = option(
-        None, about="format of the table, where a destination has several", example="iceberg"
+        None, about="format of the table, where a destination has several", example="iceberg", also="function"
     )
     file_format: Annotated[FileFormat, OrFunction] | None = option(
-        None, about="format of the files that are loaded", example="parquet"
+        None, about="format of the files that are loaded", example="parquet", also="function"
     )
 
 
 class NestedHints(TableHints):
     """Hints of one nested table."""
 
-    parent_table_name: Annotated[Name, OrFunction] | None = option(None, about="the table above, where none has rows")
+    parent_table_name: Annotated[Name, OrFunction] | None = option(
+        None, about="the table above, where none has rows", also="function"
+    )
 
 
 #: By name of the nested table.

@@ -88,13 +88,13 @@ class _Watermark(Options):
         about="where a row has the value that grows", example="updated_at", dlt="stricter: dlt misses it in the run"
     )
     initial_value: Any = option(None, about="where the first run begins", example="2024-01-01T00:00:00Z")
-    convert: Function | None = option(None, about="makes of the value what is sent")
-    transform: Function | None = option(None, about="older name of `convert`, and comes first")
-    last_value_func: LastValue | None = option(
-        "max", about="which of two values is the later one: `max`, `min` or a function"
-    )
+    convert: Function | None = option(None, about="makes of the value what is sent", also="function")
+    transform: Function | None = option(None, about="older name of `convert`, and comes first", also="function")
+    last_value_func: LastValue | None = option("max", about="which of two values is the later one", also="function")
     primary_key: Annotated[Names, OrFunction] | None = option(
-        None, about="column or columns that tell rows with the same value apart; an empty list: none is told apart"
+        None,
+        about="column or columns that tell rows with the same value apart; an empty list: none is told apart",
+        also="function",
     )
     row_order: Literal["asc", "desc"] | None = option(
         None, about="the order in which the API gives rows; a listing ends where the range does", example="asc"
@@ -159,10 +159,11 @@ class WindowOptions(Options):
     end: Moment | None = option(None, about="where the last window ends; now when absent", dlt="ours")
     size: PositiveDuration = option(about="length of a window", example="1d", dlt="ours")
     overlap: Duration = option(
-        timedelta(0),
+        "0s",
         about="how far before its start a run looks again for rows that came late",
         example="2h",
         dlt="ours",
+        validate_default=True,
     )
 
     @model_validator(mode="after")

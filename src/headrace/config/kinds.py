@@ -198,6 +198,9 @@ class JsonLinkPaging(Options):
 
     type: Literal["json_link", "json_response"] = option(about="the kind of paging")
     next_url_path: JsonPathText = option("next", about="where the answer has the next address")
+    stop_after_empty_page: bool | None = option(
+        None, about="an empty page ends the listing; absent: the pager decides by what it saw", dlt="ours"
+    )
 
 
 class HeaderLinkPaging(Options):
@@ -205,6 +208,9 @@ class HeaderLinkPaging(Options):
 
     type: Literal["header_link"] = option(about="the kind of paging")
     links_next_key: str = option("next", about="the `rel` of the next page", min_length=1)
+    stop_after_empty_page: bool | None = option(
+        None, about="an empty page ends the listing; absent: the pager decides by what it saw", dlt="ours"
+    )
 
 
 class HeaderCursorPaging(Options):
@@ -213,6 +219,9 @@ class HeaderCursorPaging(Options):
     type: Literal["header_cursor"] = option(about="the kind of paging")
     cursor_key: str = option("next", about="name of the header with the cursor", min_length=1)
     cursor_param: str = option("cursor", about="query parameter of the cursor", min_length=1)
+    stop_after_empty_page: bool | None = option(
+        None, about="an empty page ends the listing; absent: the pager decides by what it saw", dlt="ours"
+    )
 
 
 #: Auth by name.

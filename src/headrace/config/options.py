@@ -64,12 +64,15 @@ class ClientOptions(Options):
         None, about="headers of every request", example={"Accept": "application/json"}
     )
     auth: AuthOptions | None = option(
-        None, about="credentials", example={"type": "bearer", "token": 'dlt.secrets["token"]'}
+        None, about="credentials", example={"type": "bearer", "token": 'dlt.secrets["token"]'}, also="object of dlt's"
     )
     paginator: PagingOptions | None = option(
-        None, about="paging of endpoints that declare none", example={"type": "page_number", "base_page": 1}
+        None,
+        about="paging of endpoints that declare none",
+        example={"type": "page_number", "base_page": 1},
+        also="object of dlt's",
     )
-    session: SessionObject | None = option(None, about="a `requests` session that sends in place of ours")
+    session: SessionObject | None = option(None, about="sends in place of our own transport", also="`requests.Session`")
     retry: RetryOptions = option(RetryOptions(), about="when a request is sent again", dlt="ours")
     limits: LimitOptions = option(LimitOptions(), about="bounds of requests and answers", dlt="ours")
     rate_limit: RateOptions | None = option(
@@ -101,8 +104,12 @@ class EndpointOptions(Options):
         dlt="stricter: not beside `json`, where dlt fails in the run",
     )
     headers: dict[str, HeaderValue] | None = option(None, about="headers of this endpoint, over the client's")
-    auth: AuthOptions | None = option(None, about="credentials in place of the client's; null for none")
-    paginator: PagingOptions | None = option(None, about="paging", example={"type": "offset", "limit": 100})
+    auth: AuthOptions | None = option(
+        None, about="credentials in place of the client's; null for none", also="object of dlt's"
+    )
+    paginator: PagingOptions | None = option(
+        None, about="paging", example={"type": "offset", "limit": 100}, also="object of dlt's"
+    )
     data_selector: JsonPathText | None = option(
         None, about="where the rows are in an answer; found on the first page when absent", example="data.items"
     )
@@ -129,10 +136,10 @@ class ResourceDefaults(TableHints):
     """What resources have in common: all options of a resource but its name."""
 
     table_name: Annotated[Name, OrFunction] | None = option(
-        None, about="name of the table, or a function of the row; the resource's name when absent"
+        None, about="name of the table; the resource's name when absent", also="function"
     )
     nested_hints: Annotated[AllNestedHints, OrFunction] | None = option(
-        None, about="hints of nested tables by name", example={"tags": {"columns": {"id": {"data_type": "bigint"}}}}
+        None, about="hints of nested tables by name", example={"tags": {"primary_key": "id"}}, also="function"
     )
     max_table_nesting: int | None = option(None, about="levels of nested tables", example=2, ge=0)
     selected: bool | None = option(None, about="false: not loaded unless asked for by name")
@@ -184,7 +191,9 @@ class RestConfig(Options):
     resource_defaults: ResourceDefaults | None = option(
         None, about="what resources have in common", example={"primary_key": "id"}
     )
-    resources: list[ResourceEntry] = option(about="what is loaded, in this order", example=["items"], min_length=1)
+    resources: list[ResourceEntry] = option(
+        about="what is loaded, in this order", example=["items"], also="dlt resources among them", min_length=1
+    )
     params: dict[str, ParameterValue] | None = option(
         None,
         about="values for `{name}` placeholders; a list makes one call for each",

@@ -180,11 +180,24 @@ class _Walker:
         if value is None or isinstance(value, _PLAIN):
             return self._digits(value, place) if _is_secret_field(place) else value
         if type(value).__module__.partition(".")[0] == "jsonpath_ng":
-            return str(value)  # dlt takes a compiled path wherever it takes one as text
+            return self._compiled_path(value, place)
         if kind == "open" or (kind == "data" and isinstance(value, bytes)):
             return value
         self._find(place, f"expected plain data, got {what(value)}")
         return None
+
+    def _compiled_path(self, path: Any, place: Place) -> str:
+        """A compiled path as text; dlt takes either wherever it takes one."""
+        from jsonpath_ng.ext import parse as compile_path  # late: 60 ms
+
+        text = str(path)
+        try:
+            same = compile_path(text) == path
+        except Exception:  # noqa: BLE001  jsonpath-ng raises bare exceptions; not every path has a text that it reads
+            same = False
+        if not same:
+            self._find(place, "expected a path as text, got a compiled one that has none")
+        return text
 
     def _reference(self, value: str, place: Place) -> Any:
         """What a text refers to, or the text."""
