@@ -287,6 +287,19 @@ def test_fingerprint_tells_pages_apart() -> None:
     assert one == same != other
 
 
+def test_answers_are_among_the_facts_for_a_pager_that_reads_them() -> None:
+    """Only there: holding whole answers costs memory."""
+    asked = answer(b'{"items":[{"a":1},2]}')
+    plain = splitter().split(asked)
+    assert (plain.facts.response, list(plain.facts.records)) == (None, [])
+    reading = PageSplitter(compile_path("items"), [], resource="things", answers=True)
+    for body in (asked.body, b'{"items":[{"a":1},2],"n":NaN}'):
+        page = reading.split(answer(body))
+        assert page.facts.response == answer(body)
+        assert page.facts.records is page.records
+        assert page.facts.row_count == 2
+
+
 def test_a_splitter_that_is_asked_for_less_needs_no_whole_document() -> None:
     """A detecting pager wants the envelope of the first page; later pages are split without decoding them."""
     made = splitter(None, ("$",))

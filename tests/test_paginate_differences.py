@@ -72,6 +72,18 @@ def test_a_cursor_that_never_ends_does_at_empty_pages() -> None:
     assert count(stays, CURSOR) == ("endless", 2)
 
 
+@pytest.mark.parametrize(
+    ("carrier", "kind"), [("header", "header_cursor"), ("body", "json_link"), ("link", "header_link")]
+)
+def test_the_same_switch_for_links_and_header_cursors(carrier: str, kind: str) -> None:
+    """dlt has it for cursors in the body only."""
+    pages = ((2, "a", ABSENT), (0, "b", ABSENT), (0, "c", ABSENT), (1, ABSENT, ABSENT))
+    api = Chain(pages, carrier, "" if carrier == "header" else "/v1/items")
+    assert count(api, {"type": kind}) == (3, 2)
+    for stop, rows in ((False, 3), (True, 2), (None, 2)):
+        assert len(through_headrace(api, {"type": kind, "stop_after_empty_page": stop}).rows) == rows
+
+
 def test_a_reference_that_comes_again_is_an_error() -> None:
     again = chain((2, "a"), (2, "b"), (2, "a"), (1, None))
     assert count(again, CURSOR) == ("endless", "PagingError")

@@ -22,7 +22,7 @@ from headrace.errors import HeadraceError
 from headrace.jsonpath import compile_path
 from headrace.message import Request, Response
 from headrace.paginate import Pager
-from headrace.plan.build import PAGERS
+from headrace.plan.pagers import PAGERS
 from headrace.transport.address import full_url
 
 BASE = "https://api.example.com/v1"

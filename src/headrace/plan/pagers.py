@@ -63,7 +63,9 @@ PAGERS: Final[Mapping[type[Any], Callable[[Any], Pager]]] = {
     OffsetPaging: _offset,
     PageNumberPaging: _page_number,
     CursorPaging: _cursor,
-    JsonLinkPaging: lambda options: JsonLink(compile_path(options.next_url_path)),
-    HeaderLinkPaging: lambda options: HeaderLink(**_same(options, "links_next_key")),
-    HeaderCursorPaging: lambda options: HeaderCursor(**_same(options, "cursor_key", "cursor_param")),
+    JsonLinkPaging: lambda options: JsonLink(compile_path(options.next_url_path), options.stop_after_empty_page),
+    HeaderLinkPaging: lambda options: HeaderLink(**_same(options, "links_next_key", "stop_after_empty_page")),
+    HeaderCursorPaging: lambda options: HeaderCursor(
+        **_same(options, "cursor_key", "cursor_param", "stop_after_empty_page")
+    ),
 }
