@@ -17,9 +17,9 @@ from dlt.extract.state import get_current_pipe
 
 from headrace.clock import Clock
 from headrace.dlt_incremental import SharedWatermark, WatermarkPerCall, make_incremental, state_per_call
-from headrace.dlt_pipe import Fetched, LoadTables, loads_columns, stores
+from headrace.dlt_pipe import Fetched, LoadTables, load_step, loads_columns, stores
 from headrace.dlt_plan import SECTION, Params, plan_resources, plan_source
-from headrace.dlt_rows import paged
+from headrace.dlt_rows import Take, kept, paged
 from headrace.dlt_run import ResourceRun
 from headrace.dlt_shared import Session, running_now
 from headrace.engine import Origins, ParentRow, Report, Watermarks, errands, use_system_memory
@@ -160,7 +160,7 @@ def _resource(resource: ResourcePlan, parent: DltResource | None, session: Sessi
         pipe = get_current_pipe()
         if loads_columns(pipe, _hints()):
             run = ResourceRun(resource, session, stores=stores(pipe))
-            yield run.fetch(_alone(), _watermarks(resource, incremental, filters=True))
+            yield kept(run.fetch(_alone(), _watermarks(resource, incremental, filters=True)))
             # dlt comes back here while the fetch runs: time to make what takes a while
             if run.stores:
                 _ = run.destination
@@ -171,7 +171,7 @@ def _resource(resource: ResourcePlan, parent: DltResource | None, session: Sessi
                 yield None
         else:
             calls = errands(resource, watermarks=_watermarks(resource, incremental, filters=False))
-            yield from paged(session.objects(resource, calls))
+            yield from paged(lambda take: session.objects(resource, calls, take))
 
     def dependent(items: Any, incremental: Any = None) -> Any:
         pipe = get_current_pipe()
@@ -180,14 +180,13 @@ def _resource(resource: ResourcePlan, parent: DltResource | None, session: Sessi
         combinations = session.combinations(resource, rows, running_now() if fetched else frozenset())
         if fetched and loads_columns(pipe, _hints()):
             run = ResourceRun(resource, session, stores=stores(pipe))
-            return run.fetch(combinations, _watermarks(resource, incremental, filters=True))
+            return kept(run.fetch(combinations, _watermarks(resource, incremental, filters=True)))
         watermarks = _watermarks(resource, incremental, filters=False)
 
-        async def objects() -> Any:
-            async for page in session.objects(resource, errands(resource, await combinations, watermarks)):
-                yield page
+        async def objects(take: Take) -> None:
+            await session.objects(resource, errands(resource, await combinations, watermarks), take)
 
-        return paged(objects())
+        return load_step(pipe).in_turn(paged(objects))
 
     function: Any = dependent if parent is not None else pages
     if filters:

@@ -1,4 +1,4 @@
-"""From spooled batches to dlt: the step that runs in dlt's main thread when a resource is completely fetched.
+"""From spooled batches to dlt: what is done in dlt's main thread when a resource is completely fetched.
 
 Before the first row goes out the tables stand in dlt's schema with all their columns, so a package has one file a table
 and column order does not depend on what comes first. Rows that a later row replaced are left out here, which is why the
@@ -14,7 +14,7 @@ from __future__ import annotations
 import copy
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import dlt
 import pyarrow as pa
@@ -24,33 +24,18 @@ from dlt.common.schema import Schema
 from dlt.common.storages.load_package import LoadPackageStateInjectableContext
 from dlt.extract import DltResource
 from dlt.extract.items import DataItemWithMeta
-from dlt.extract.items_transform import ItemTransform
 
 from headrace.dlt_first import is_first_load
-from headrace.dlt_run import ResourceRun
 from headrace.engine import Fates
 from headrace.errors import AnswerError
 from headrace.message import TableBatch
 from headrace.normalise import child_ids, conform
 
+if TYPE_CHECKING:
+    from headrace.dlt_run import ResourceRun
+
 #: Arrow bytes of a table that are handed over at once: dlt computes the table's schema anew each time, about 5 ms.
 _YIELD_BYTES: Final = 8 << 20
-
-
-class LoadTables(ItemTransform[Any, Any]):  # type: ignore[misc]  # dlt is untyped here
-    """The last step of a resource's pipe: a finished `ResourceRun` becomes Arrow tables; other items pass."""
-
-    #: After the user's steps (0), dlt's validator, incremental and limit (1.1), before a fork to transformers (2).
-    placement_affinity = 1.5
-
-    def __init__(self) -> None:
-        super().__init__(lambda item: item)
-
-    def bind(self, _pipe: Any) -> LoadTables:
-        return self
-
-    def __call__(self, item: Any, meta: Any = None) -> Any:  # noqa: ARG002 - dlt looks for the name
-        return load_tables(item) if isinstance(item, ResourceRun) else item
 
 
 def load_tables(run: ResourceRun) -> Iterator[DataItemWithMeta]:

@@ -44,6 +44,7 @@ class LoadTables(ItemTransform[Any, Any]):  # type: ignore[misc]  # dlt is untyp
         #: Whether the incremental step of this pipe is the configuration's own, which the engine can do.
         self.filters = filters
         self._pipe: Pipe | None = None
+        self._turn: _Turn | None = None
 
     def bind(self, pipe: Any) -> LoadTables:
         """A step for one evaluation of the pipe."""
@@ -56,6 +57,27 @@ class LoadTables(ItemTransform[Any, Any]):  # type: ignore[misc]  # dlt is untyp
             return item
         assert self._pipe is not None
         return _handed_on(item, self._pipe)
+
+
+    def in_turn(self, pages: Iterator[Any]) -> Iterator[Any]:
+        """`pages` of one item after those of the item before: dlt would mix them as they come."""
+        before, self._turn = self._turn, _Turn()
+        return _waiting(before, pages, self._turn)
+
+
+class _Turn:
+    """Whether the pages of one item are through."""
+
+    ended = False
+
+
+def _waiting(before: _Turn | None, pages: Iterator[Any], turn: _Turn) -> Iterator[Any]:
+    try:
+        while before is not None and not before.ended:
+            yield None
+        yield from pages
+    finally:
+        turn.ended = True
 
 
 def _handed_on(fetched: Fetched, pipe: Pipe) -> Iterator[Any]:
@@ -72,12 +94,17 @@ def _handed_on(fetched: Fetched, pipe: Pipe) -> Iterator[Any]:
             yield ResolvablePipeItem(table.data, len(pipe) - 1, pipe, table.meta)
 
 
+def load_step(pipe: Pipe) -> LoadTables:
+    """The step of ours in an evaluated pipe; of pipes joined to one, the last."""
+    return next(step for step in reversed(pipe.steps) if isinstance(step, LoadTables))
+
+
 def loads_columns(pipe: Pipe, hints: Any) -> bool:
     """Whether this run loads, and nobody but our own steps takes the rows of `pipe`."""
     if LoadPackageStateInjectableContext not in Container():
         return False
-    ours = next((step for step in pipe.steps if isinstance(step, LoadTables)), None)
-    if ours is None or any(map(callable, (hints or {}).values())):
+    ours = load_step(pipe)
+    if any(map(callable, (hints or {}).values())):
         return False
     for step in pipe.steps:
         if isinstance(step, IncrementalResourceWrapper):

@@ -1,55 +1,115 @@
-"""Rows through a pipe as dictionaries, a page at a time: where somebody else than `LoadTables` takes them."""
+"""Work in dlt's event loop: a coroutine that ends before the loop does, and rows as dictionaries, a page at a time.
+
+When an extract fails, dlt cancels the futures that it knows, closes open asynchronous generators, and stops the loop:
+what still runs then is left in the middle. So each piece of work has a keeper, an asynchronous generator that rests at
+its `yield`; closing it ends the work, and waits for that.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Iterator
-from typing import Any
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterator
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+Take = Callable[[list[Any]], Awaitable[None]]
+
+#: Pages that wait for dlt: one that it takes, and one behind it.
+_WAITING_PAGES = 2
 
 
-def paged(pages: AsyncGenerator[list[Any], None]) -> Iterator[Awaitable[Any] | None]:
-    """For dlt: one awaitable a page, None while one is under way. Closing it closes `pages`, requests under way too.
-
-    dlt's own wrapper leaves an asynchronous generator open when a limit closes the pipe.
-    """
-    state = _State(pages)
+async def kept(work: Coroutine[Any, Any, T]) -> T:
+    """What `work` gives; it is ended when dlt's loop ends."""
+    task = asyncio.ensure_future(work)
+    keeper = await _kept(task)
     try:
-        while not state.ended:
-            if state.is_busy:
+        return await task
+    finally:
+        await keeper.aclose()
+
+
+def paged(work: Callable[[Take], Coroutine[Any, Any, None]]) -> Iterator[Awaitable[Any] | None]:
+    """The pages that `work` hands over, for dlt: one awaitable a page, None while one is under way.
+
+    Closing it ends the work, requests under way too.
+    """
+    pages = _Pages(work)
+    try:
+        while not pages.ended:
+            if pages.is_busy:
                 yield None
             else:
-                state.is_busy = True
-                yield state.next()
+                pages.is_busy = True
+                yield pages.next()
     finally:
-        state.close()
+        pages.close()
 
 
-class _State:
-    def __init__(self, pages: AsyncGenerator[list[Any], None]) -> None:
-        self._pages = pages
-        self._loop: asyncio.AbstractEventLoop | None = None
+class _Pages:
+    def __init__(self, work: Callable[[Take], Coroutine[Any, Any, None]]) -> None:
         self.ended = False
         self.is_busy = False
+        self._work = work
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._keeper: AsyncGenerator[None, None] | None = None
+        self._waiting: asyncio.Queue[list[Any] | None]
+        self._room: asyncio.Semaphore
+        self._task: asyncio.Future[None]
 
-    async def next(self) -> Any:
-        """The next page; None after the last one, which dlt takes for nothing."""
-        self._loop = asyncio.get_running_loop()
+    async def next(self) -> list[Any] | None:
+        """The next page; None after the last one, which dlt takes for nothing. Raises what ended the work."""
         try:
-            page = None if self.ended else await self._pages.__anext__()
-        except StopAsyncIteration:
-            self.ended = True
-            return None
+            if self._keeper is None:
+                await self._begin()
+            page = await self._waiting.get()
+            if page is None:
+                self.ended = True
+                await self._task
+            else:
+                self._room.release()
+            return page
         except BaseException:
             self.ended = True
             raise
         finally:
             self.is_busy = False
-        if self.ended:  # it was closed meanwhile
-            await self._pages.aclose()
-        return page
 
     def close(self) -> None:
-        """Give the next page to nobody, and close the pages in their own loop."""
-        was_open, self.ended = not self.ended, True
-        if was_open and not self.is_busy and self._loop is not None and self._loop.is_running():
-            asyncio.run_coroutine_threadsafe(self._pages.aclose(), self._loop)
+        """Give no page any more and end the work, in its own loop."""
+        self.ended = True
+        if self._keeper is not None and self._loop is not None and self._loop.is_running():
+            asyncio.run_coroutine_threadsafe(_closed(self._keeper), self._loop)
+
+    async def _begin(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._waiting = asyncio.Queue()
+        self._room = asyncio.Semaphore(_WAITING_PAGES)
+        self._task = asyncio.ensure_future(self._produce())
+        self._keeper = await _kept(self._task)
+
+    async def _produce(self) -> None:
+        try:
+            await self._work(self._take)
+        finally:
+            self._waiting.put_nowait(None)
+
+    async def _take(self, page: list[Any]) -> None:
+        await self._room.acquire()
+        self._waiting.put_nowait(page)
+
+
+async def _kept(task: asyncio.Future[Any]) -> AsyncGenerator[None, None]:
+    async def keep() -> AsyncGenerator[None, None]:
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
+
+    keeper = keep()
+    await keeper.__anext__()
+    return keeper
+
+
+async def _closed(keeper: AsyncGenerator[None, None]) -> None:
+    await keeper.aclose()

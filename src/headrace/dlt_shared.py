@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 import dlt
 
-from headrace.engine import Errand, Line, ParentRow, Report, errands, fetch, objects, origins_of
+from headrace.engine import Errand, Line, ParentRow, Report, errands, fetch, fetch_objects, origins_of
 from headrace.transport import Credentials, Gates, Trace, Transport
 
 if TYPE_CHECKING:
@@ -50,12 +50,13 @@ class Session:
         async with self._transport(report) as transport:
             return await fetch(resource, calls, self.plan.limits, transport, report, line)
 
-    async def objects(self, resource: ResourcePlan, calls: Iterable[Errand]) -> AsyncIterator[list[Any]]:
-        """The rows of `calls` as Python objects, a page at a time."""
+    async def objects(
+        self, resource: ResourcePlan, calls: Iterable[Errand], take: Callable[[list[Any]], Awaitable[None]]
+    ) -> None:
+        """Hand the rows of `calls` to `take` as Python objects, a page at a time."""
         report = self.report.of(resource.name)
         async with self._transport(report) as transport:
-            async for rows in objects(resource, calls, self.plan.limits, transport, report):
-                yield rows
+            await fetch_objects(resource, calls, self.plan.limits, transport, report, take)
 
     async def combinations(
         self, resource: ResourcePlan, rows: Iterable[ParentRow], running: frozenset[str]

@@ -84,7 +84,7 @@ class Converter:
 
     def read(self, batch: Records) -> _Batch:
         """Read one batch to parts. Raises `AnswerError`. Batches are read one after the other, in order."""
-        records = batch.prepared()
+        records = batch.raw
         page_of = [page for page, size in enumerate(batch.page_sizes) for _ in range(size)]
         runs: list[_Run] = []
         rows: list[int] = []
@@ -93,7 +93,6 @@ class Converter:
             runs.append(run)
             rows.extend(start + source for source in run.sources)
             keys.extend(read_keys(run.parts[0], self._key) if self._id_source == "key" and run.parts else [])
-        self._report.rows += len(records)
         if len(rows) < len(records):  # a contract took some out
             records, page_of = [records[row] for row in rows], [page_of[row] for row in rows]
         return _Batch(runs, records, page_of, keys)

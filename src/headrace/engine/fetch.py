@@ -6,15 +6,16 @@ The event loop fetches; meanwhile one thread reads the batch before, and another
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final
 
 from headrace.engine.convert import Converter
 from headrace.engine.records import Records
 from headrace.engine.report import ResourceReport
-from headrace.engine.rows import Errand, ParentRow, RowWork
+from headrace.engine.rows import Errand, ParentRow, Prepared, RowWork
 from headrace.engine.spool import Spool
 from headrace.engine.walk import walk_all
+from headrace.message import Page
 from headrace.plan import Limits, ResourcePlan
 from headrace.transport import Transport
 
@@ -40,11 +41,10 @@ async def fetch(
 
     `line` None stores nothing: only dependents want the rows. Raises any `HeadraceError`; then nothing is complete.
     """
-    exported: list[ParentRow] = []
-    waiting: asyncio.Queue[Records | None] = asyncio.Queue(maxsize=_WAITING_BATCHES)
+    gatherer = _Gatherer(resource, report)
     tasks = [
-        asyncio.create_task(_produce(waiting, _batches(resource, errands, limits, transport, report, exported))),
-        asyncio.create_task(_consume(waiting, line)),
+        asyncio.create_task(gatherer.gather(walk_all(resource, errands, limits, transport, report, gatherer.take))),
+        asyncio.create_task(_consume(gatherer.waiting, line)),
     ]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
@@ -56,81 +56,92 @@ async def fetch(
         if isinstance(error, BaseException) and not isinstance(error, asyncio.CancelledError):
             raise error
     report.done = True
-    return exported
+    return gatherer.exported
 
 
-async def objects(
-    resource: ResourcePlan, errands: Iterable[Errand], limits: Limits, transport: Transport, report: ResourceReport
-) -> AsyncIterator[list[Any]]:
-    """The rows of each page as Python objects, for whoever takes them in place of the tables."""
-    work = RowWork(resource)
-    async for errand, page in walk_all(resource, errands, limits, transport, report):
-        report.rows += len(page.records)
-        yield work.objects(page, errand)
-    report.done = True
-
-
-async def _batches(
+async def fetch_objects(
     resource: ResourcePlan,
     errands: Iterable[Errand],
     limits: Limits,
     transport: Transport,
     report: ResourceReport,
-    exported: list[ParentRow],
-) -> AsyncIterator[Records]:
-    """Whole pages gathered to batches; what dependents want goes to `exported`."""
+    take: Callable[[list[Any]], Awaitable[None]],
+) -> None:
+    """Hand the rows of each page to `take` as Python objects, for whoever wants them in place of the tables."""
     work = RowWork(resource)
-    gathered = _Gathered()
-    enough = _FIRST_BATCH_BYTES
-    async for errand, page in walk_all(resource, errands, limits, transport, report):
-        if work.needs_objects(errand):
-            # functions of the configuration may take their time, and other resources must not wait
-            prepared = await asyncio.to_thread(work.prepare, page, errand)
-        else:
-            prepared = work.prepare(page, errand)
+
+    async def take_page(errand: Errand, page: Page) -> None:
         report.rows += len(page.records)
-        exported.extend(prepared.exported)
-        if prepared.rows is not None and gathered.raw:
-            yield gathered.take()
-        elif prepared.raw and gathered.rows:
-            yield gathered.take()
-        gathered.add(prepared.raw, prepared.rows)
-        if gathered.bytes >= enough:
-            enough = min(2 * enough, BATCH_BYTES)
-            yield gathered.take()
-    if gathered.raw or gathered.rows:
-        yield gathered.take()
+        await take(work.objects(page, errand))
+
+    await walk_all(resource, errands, limits, transport, report, take_page)
+    report.done = True
+
+
+class _Gatherer:
+    """Whole pages gathered to batches; what dependents want goes to `exported`, None follows the last batch."""
+
+    def __init__(self, resource: ResourcePlan, report: ResourceReport) -> None:
+        self.waiting: asyncio.Queue[Records | None] = asyncio.Queue(maxsize=_WAITING_BATCHES)
+        self.exported: list[ParentRow] = []
+        self._work = RowWork(resource)
+        self._report = report
+        self._gathered = _Gathered()
+        self._enough = _FIRST_BATCH_BYTES
+
+    async def gather(self, walk: Awaitable[None]) -> None:
+        """Gather what `walk` hands over, to its end."""
+        await walk
+        await self._pass_on()
+        await self.waiting.put(None)
+
+    async def take(self, errand: Errand, page: Page) -> None:
+        """One page, in its turn."""
+        if self._work.needs_objects(errand):
+            # functions of the configuration may take their time, and other resources must not wait
+            prepared = await asyncio.to_thread(self._work.prepare, page, errand)
+        else:
+            prepared = self._work.prepare(page, errand)
+        self._report.rows += len(page.records)
+        self.exported.extend(prepared.exported)
+        if self._gathered.differs(prepared):
+            await self._pass_on()
+        self._gathered.add(prepared)
+        if self._gathered.bytes >= self._enough:
+            self._enough = min(2 * self._enough, BATCH_BYTES)
+            await self._pass_on()
+
+    async def _pass_on(self) -> None:
+        if len(batch := self._gathered.take()):
+            await self.waiting.put(batch)
 
 
 class _Gathered:
-    """Pages on their way to a batch."""
+    """Pages on their way to a batch; all of them bytes, or all of them objects."""
 
     def __init__(self) -> None:
-        self.raw: list[bytes] = []
-        self.rows: list[Any] = []
         self.bytes = 0
+        self._raw: list[bytes] = []
+        self._rows: list[Any] = []
         self._sizes: list[int] = []
 
-    def add(self, raw: Iterable[bytes], rows: Iterable[Any] | None) -> None:
-        before = len(self.raw) + len(self.rows)
-        records = list(raw)
-        self.raw.extend(records)
-        self.rows.extend(rows or ())
-        self.bytes += sum(map(len, records)) + (len(self.rows) and _OBJECT_BYTES * len(self.rows))
-        self._sizes.append(len(self.raw) + len(self.rows) - before)
+    def differs(self, page: Prepared) -> bool:
+        """Whether `page` cannot stand in one batch with what is there."""
+        return bool(self._raw) if page.rows is not None else bool(self._rows)
+
+    def add(self, page: Prepared) -> None:
+        """One more page."""
+        rows = page.rows or ()
+        self._raw.extend(page.raw)
+        self._rows.extend(rows)
+        self._sizes.append(len(page.raw) + len(rows))
+        self.bytes += sum(map(len, page.raw)) + _OBJECT_BYTES * len(rows)
 
     def take(self) -> Records:
         """What was gathered, as a batch; gathering starts anew."""
-        batch = Records(self.raw, self._sizes, self.rows or None)
-        self.raw, self.rows, self._sizes, self.bytes = [], [], [], 0
+        batch = Records(self._raw, self._sizes, self._rows or None)
+        self._raw, self._rows, self._sizes, self.bytes = [], [], [], 0
         return batch
-
-
-async def _produce(waiting: asyncio.Queue[Records | None], batches: AsyncIterator[Records]) -> None:
-    """Fetch batches, and None for their end."""
-    async for batch in batches:
-        await waiting.put(batch)
-    await waiting.put(None)
 
 
 async def _consume(waiting: asyncio.Queue[Records | None], line: Line | None) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
 from headrace.decode import PageSplitter
@@ -29,9 +29,14 @@ _NO_SUCH_PAGE: Final = (400, 404)
 
 
 async def walk_all(
-    resource: ResourcePlan, errands: Iterable[Errand], limits: Limits, transport: Transport, report: ResourceReport
-) -> AsyncIterator[tuple[Errand, Page]]:
-    """The pages of all errands in order. Raises any `HeadraceError`.
+    resource: ResourcePlan,
+    errands: Iterable[Errand],
+    limits: Limits,
+    transport: Transport,
+    report: ResourceReport,
+    take: Callable[[Errand, Page], Awaitable[None]],
+) -> None:
+    """Hand the pages of all errands to `take`, in order. Raises any `HeadraceError`, and what `take` raises.
 
     An errand whose watermark is closed is not walked further.
     """
@@ -47,7 +52,7 @@ async def walk_all(
             first.lead()
             while (page := await first.next()) is not None:
                 report.pages += 1
-                yield first.errand, page
+                await take(first.errand, page)
                 watermark = first.errand.watermark
                 if watermark is not None and watermark.closed:
                     break
@@ -93,14 +98,19 @@ class _Walker:
             self._task.exception()  # seen, so that nobody is told of it later
 
     async def _walk(self) -> None:
+        under_way: deque[asyncio.Task[Page]] = deque()
         try:
-            async for page in self._fetched():
-                await self._room.acquire()
-                self._pages.put_nowait(page)
+            await self._fetch(under_way)
+        except Ignored:
+            pass  # an action of the configuration says that the listing ends here
         finally:
+            for task in under_way:
+                task.cancel()
+            if under_way:
+                await asyncio.wait(under_way)
             self._pages.put_nowait(None)
 
-    async def _fetched(self) -> AsyncIterator[Page]:
+    async def _fetch(self, under_way: deque[asyncio.Task[Page]]) -> None:
         resource, limits = self._resource, self._limits
         walk = resource.pager.begin(self.errand.call.request)
         splitter = PageSplitter(
@@ -109,43 +119,35 @@ class _Walker:
             resource=resource.name,
             allow_null=resource.allow_null_data,
             fingerprint=resource.pager.compares_pages,
-            **({"answers": True} if getattr(resource.pager, "reads_answers", False) else {}),
+            answers=resource.pager.reads_answers,
         )
-        under_way: deque[asyncio.Task[Page]] = deque()
         told = 0
-        try:
-            while True:
-                ahead = min(limits.in_flight, max(1, 2 * told)) if self._leads else 1
-                while not walk.done and len(under_way) < ahead:
-                    request = walk.ask()
-                    if request is None:
-                        break
-                    fetched = self._transport.fetch(request, resource.auth, splitter.split, resource.actions)
-                    under_way.append(asyncio.create_task(fetched))
-                if walk.done or not under_way:
+        while True:
+            ahead = min(limits.in_flight, max(1, 2 * told)) if self._leads else 1
+            while not walk.done and len(under_way) < ahead:
+                request = walk.ask()
+                if request is None:
                     break
-                try:
-                    page = await _page(under_way.popleft(), walk)
-                except Ignored:
-                    return
-                told += 1
-                walk.tell(page.facts)
-                if walk.found is not None:
-                    splitter.want(walk.found.wants)
-                yield page
-                if told >= limits.max_pages and not walk.done:
-                    raise PagingError(
-                        f"expected an end within {limits.max_pages} pages, got more",
-                        where=f"resource `{resource.name}`",
-                        hint="raise `client.limits.max_pages` if the API really has that many",
-                    )
-            if walk.doubt:
-                self._report.doubts.append(walk.doubt)
-        finally:
-            for task in under_way:
-                task.cancel()
-            if under_way:
-                await asyncio.wait(under_way)
+                fetched = self._transport.fetch(request, resource.auth, splitter.split, resource.actions)
+                under_way.append(asyncio.create_task(fetched))
+            if walk.done or not under_way:
+                break
+            page = await _page(under_way[0], walk)
+            under_way.popleft()
+            told += 1
+            walk.tell(page.facts)
+            if walk.found is not None:
+                splitter.want(walk.found.wants)
+            await self._room.acquire()
+            self._pages.put_nowait(page)
+            if told >= limits.max_pages and not walk.done:
+                raise PagingError(
+                    f"expected an end within {limits.max_pages} pages, got more",
+                    where=f"resource `{resource.name}`",
+                    hint="raise `client.limits.max_pages` if the API really has that many",
+                )
+        if walk.doubt:
+            self._report.doubts.append(walk.doubt)
 
 
 async def _page(task: asyncio.Task[Page], walk: Walk) -> Page:

@@ -45,8 +45,8 @@ def missing(endpoints: Sequence[EndpointTemplate], values: Mapping[str, Any]) ->
     """One problem for each parameter that nobody gave a value, at the first place that uses it."""
     places: dict[str, str] = {}
     for endpoint in endpoints:
-        for name, place in endpoint.uses.items():
-            places.setdefault(name, place)
+        for name in endpoint.parameters:
+            places.setdefault(name, endpoint.uses[name])
     for name, place in places.items():
         if name not in values:
             yield Problem(f"expected a value for the parameter `{{{name}}}`, got none", place, _four_ways(name))
