@@ -87,7 +87,19 @@ def decimal_of_arrow(ours: Stand, theirs: Stand) -> None:
                     del facts["precision"], facts["scale"]
 
 
-ALWAYS: tuple[Level, ...] = (not_looked_for_twice, first_merge_appends, decimal_of_arrow)
+def statements_instead_of_csv(ours: Stand, theirs: Stand) -> None:
+    """Where dlt would write Arrow as CSV (PostgreSQL), rows go in statements as dlt's own do, which takes a hint."""
+    for table, hints in ours.hints.items():
+        if hints.get("file_format") == "insert_values" and "file_format" not in theirs.hints.get(table, {}):
+            del hints["file_format"]
+
+
+ALWAYS: tuple[Level, ...] = (
+    not_looked_for_twice,
+    first_merge_appends,
+    decimal_of_arrow,
+    statements_instead_of_csv,
+)
 
 
 def stand_of(target: dlt.Pipeline, database: Database, run: int = 0, requests: Sequence[Request] = ()) -> Stand:

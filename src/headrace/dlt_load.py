@@ -20,12 +20,14 @@ import dlt
 import pyarrow as pa
 import pyarrow.compute as pc
 from dlt.common.configuration.container import Container
+from dlt.common.destination import DestinationCapabilitiesContext
 from dlt.common.schema import Schema
 from dlt.common.storages.load_package import LoadPackageStateInjectableContext
 from dlt.extract import DltResource
 from dlt.extract.items import DataItemWithMeta
 
 from headrace.dlt_first import is_first_load
+from headrace.dlt_format import better_format
 from headrace.engine import Fates
 from headrace.errors import AnswerError
 from headrace.message import TableBatch
@@ -72,6 +74,9 @@ class _Loader:
         if self._may_append(schema):
             self._tables.schema.tables[self._tables.root]["write_disposition"] = "append"
             self._run.report.appended = True
+        root = self._tables.schema.tables[self._tables.root]
+        if file_format := better_format(root, Container()[DestinationCapabilitiesContext]):
+            root["file_format"] = file_format
         for name in columns:
             self._register(name, schema)
         waiting: dict[str, list[pa.Table]] = {name: [] for name in columns}
@@ -220,7 +225,7 @@ def _needs_hint(column: Mapping[str, Any]) -> bool:
     return column["data_type"] not in _SEEN_IN_ARROW or not _KEPT.issuperset(column)
 
 
-_ROOT_FLAGS: Final = ("x-stage-data-deduplicated",)
+_ROOT_FLAGS: Final = ("x-stage-data-deduplicated", "file_format")
 
 
 def _is_strict(column: Mapping[str, Any]) -> bool:
