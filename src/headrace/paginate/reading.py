@@ -108,7 +108,7 @@ def read_has_more(facts: PageFacts, path: JsonPath, place: str) -> bool:
 def read_cursor(value: Any, source: str, place: str) -> str | None:
     """A cursor as text, None for the end: missing, and whatever is null, false, 0 or empty, as in dlt.
 
-    An empty list or object is an end too: PHP writes `[]` where there is nothing. A cursor that starts at 0 can not come
+    An empty list or object is an end too: PHP writes `[]` where there is nothing. A cursor that starts at 0 cannot come
     back to 0; no API is known that needs it. `source` names it in errors.
     """
     if not value:
