@@ -34,7 +34,11 @@ OF_HINTS = [
     ),
     Row("key type", resource(primary_key=5), ((f"{RESOURCE}.primary_key", "expected a column name", "got 5"),)),
     Row("merge key type", resource(merge_key={}), ((f"{RESOURCE}.merge_key", "got an empty mapping"),)),
-    Row("columns without name", resource(columns=[{"data_type": "text"}]), ((f"{RESOURCE}.columns", "`name`"),)),
+    Row(
+        "columns without name",
+        resource(columns=[{"data_type": "text"}]),
+        ((f"{RESOURCE}.columns[0].name", "expected `name`"),),
+    ),
     Row("contract", resource(schema_contract="freez"), ((f"{RESOURCE}.schema_contract", "did you mean `freeze`?"),)),
     Row(
         "contract key",
@@ -89,4 +93,24 @@ OF_HINTS = [
         )
         for hint in NAMES_OF_HINTS
     ),
+]
+
+#: What dlt finds when it makes the table.
+OF_COLUMNS = [
+    Row("column type", resource(columns={"a": {"data_type": "txt"}}), ((f"{RESOURCE}.columns.a.data_type", "`text`"),)),
+    Row(
+        "column hint", resource(columns={"a": {"nullabel": True}}), ((f"{RESOURCE}.columns.a.nullabel", "`nullable`"),)
+    ),
+    Row("column value", resource(columns={"a": {"precision": "9"}}), ((f"{RESOURCE}.columns.a.precision", "'9'"),)),
+    Row(
+        "column in a list",
+        resource(columns=[{"name": "a"}, {"name": "b", "primry_key": True}]),
+        ((f"{RESOURCE}.columns[1].primry_key", "did you mean `primary_key`?"),),
+    ),
+    Row(
+        "nested column",
+        resource(nested_hints={"a": {"columns": {"b": {"data_type": "jsn"}}}}),
+        ((f"{RESOURCE}.nested_hints.a.columns.b.data_type", "did you mean `json`?"),),
+    ),
+    Row("number as columns", resource(columns=5), ((f"{RESOURCE}.columns", "expected column hints", "got 5"),)),
 ]

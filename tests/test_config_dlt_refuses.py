@@ -7,19 +7,20 @@ import warnings
 from typing import Any
 
 import pytest
+from dlt.common.schema import Schema
 from dlt.sources.rest_api import rest_api_resources
 
 from config_right import GOOD, Good
 from config_rows import HIDDEN, RESOURCE, Row, config
 from config_wrong_endpoints import OF_PAGING, OF_REQUESTS
-from config_wrong_hints import OF_HINTS
+from config_wrong_hints import OF_COLUMNS, OF_HINTS
 from config_wrong_wholes import OF_THE_WHOLE, STRICTER
 from headrace.config import RestConfig, validate
 from headrace.dlt_objects import adopt
 from headrace.errors import ConfigError
 
 #: Mistakes inside one resource: they can stand side by side in one configuration.
-OF_A_RESOURCE = [*OF_HINTS, *OF_REQUESTS, *OF_PAGING]
+OF_A_RESOURCE = [*OF_HINTS, *OF_COLUMNS, *OF_REQUESTS, *OF_PAGING]
 BAD = [*OF_A_RESOURCE, *STRICTER, *OF_THE_WHOLE]
 
 
@@ -28,13 +29,21 @@ def no_secret(name: str) -> str:
 
 
 def refused_by_dlt(raw: dict[str, Any]) -> bool:
+    """Whether dlt refuses it when resources are made, or their tables."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            rest_api_resources(raw)
+            for resource in rest_api_resources(raw):
+                _make_tables(resource)
     except Exception:  # noqa: BLE001  dlt raises what happens to come first
         return True
     return False
+
+
+def _make_tables(resource: Any) -> None:
+    if not callable(resource.table_name):
+        resource.compute_table_schema()
+        resource.compute_nested_table_schemas(resource.name, Schema("a").naming)
 
 
 def check(raw: dict[str, Any]) -> RestConfig:

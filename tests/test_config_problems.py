@@ -209,8 +209,7 @@ CASES: list[tuple[Any, list[str]]] = [
     (
         config(resource={"columns": ["id"], "nested_hints": 1, "file_format": 1}),
         [
-            "expected column hints: a mapping of column name to hints, or a list of mappings that have a `name`, "
-            "got a list at `resources[0].columns`",
+            "expected a mapping, got 'id' at `resources[0].columns[0]`",
             "expected a mapping, got 1 at `resources[0].nested_hints`",
             "expected `preferred`, `jsonl`, `typed-jsonl`, `insert_values`, `parquet`, `csv`, `reference` or `model`, "
             "got 1 at `resources[0].file_format`",

@@ -12,6 +12,7 @@ import pytest
 
 from headrace.command.opened import Given
 from headrace.config import load_file, validate
+from headrace.config.column import ColumnHints
 from headrace.config.function import ActionOptions, StepOptions
 from headrace.config.hint import ContractOptions, DispositionOptions, NestedHints
 from headrace.config.incremental import IncrementalOptions, WindowOptions
@@ -27,7 +28,16 @@ SRC = ROOT / "src" / "headrace"
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 MODELS = (
     *(RestConfig, ClientOptions, RetryOptions, LimitOptions, RateOptions, ResourceOptions, EndpointOptions),
-    *(DispositionOptions, ContractOptions, NestedHints, StepOptions, ActionOptions, IncrementalOptions, WindowOptions),
+    *(
+        ColumnHints,
+        DispositionOptions,
+        ContractOptions,
+        NestedHints,
+        StepOptions,
+        ActionOptions,
+        IncrementalOptions,
+        WindowOptions,
+    ),
     *dict.fromkeys([*AUTH_KINDS.values(), *PAGING_KINDS.values(), *PARAM_KINDS.values()]),
 )
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)")
@@ -73,7 +83,7 @@ def test_every_option_is_in_the_reference() -> None:
 
 def test_every_model_of_the_room_is_looked_at() -> None:
     """A model that is used anywhere in a configuration has its section."""
-    known = {model.__name__ for model in MODELS} | {"ResourceDefaults"}
+    known = {model.__name__ for model in MODELS} | {"ResourceDefaults", "NamedColumnHints"}
     assert set(RestConfig.model_json_schema()["$defs"]) <= known
 
 

@@ -162,6 +162,11 @@ class _Entry:
             for name, value in _mapping(self.endpoint.get("params")).items()
             if isinstance(value, Foreign) or (isinstance(value, Mapping) and value.get("type") == "incremental")
         ]
+        for name in watermarks:
+            held = self.endpoint["params"][name]
+            if isinstance(held, Foreign) and getattr(held.value, "end_value", None) is not None:
+                hint = "write it as `endpoint.incremental`"
+                yield Finding(self.at("params", name), "expected an incremental without `end_value`", hint)
         for name in watermarks[1:]:
             hint = f"`{watermarks[0]}` is the first one"
             yield Finding(self.at("params", name), "expected one incremental in an endpoint, got another", hint)

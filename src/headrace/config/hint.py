@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final, Literal, get_args
 
 from pydantic import PlainValidator, WrapValidator, model_validator
 
+from headrace.config.column import Columns
 from headrace.config.field import Name, Options, expected, nearest, option, told
 from headrace.config.function import OrFunction
 
@@ -46,19 +47,6 @@ def _names(value: object) -> str | list[str]:
     if isinstance(value, list | tuple) and all(isinstance(element, str) and element for element in value):
         return list(value)
     raise expected("a column name or a list of column names")
-
-
-def _columns(value: object) -> Any:
-    """A pydantic model or an Arrow schema passes: dlt reads columns out of it."""
-    if isinstance(value, Mapping):
-        right = all(isinstance(column, Mapping) for column in value.values())
-    elif isinstance(value, list | tuple):
-        right = all(isinstance(column, Mapping) and "name" in column for column in value)
-    else:
-        right = value is not None and not isinstance(value, str | bytes | int | float)
-    if right:
-        return value
-    raise expected("column hints: a mapping of column name to hints, or a list of mappings that have a `name`")
 
 
 def _word_or_mapping(words: tuple[str, ...], what: str) -> Callable[[Any, Check], Any]:
@@ -113,10 +101,6 @@ class ContractOptions(Options):
 
 
 Names = Annotated[str | list[str], PlainValidator(_names, json_schema_input_type=str | list[str])]
-Columns = Annotated[
-    dict[str, Any] | list[dict[str, Any]],
-    PlainValidator(_columns, json_schema_input_type=dict[str, dict[str, Any]] | list[dict[str, Any]]),
-]
 WriteDisposition = Annotated[
     DispositionOptions,
     WrapValidator(

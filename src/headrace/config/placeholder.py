@@ -30,6 +30,7 @@ WATERMARK_VALUES: Final = ("start_value", "initial_value", "last_value", "end_va
 _NAME: Final = re.compile(r"[A-Za-z_][\w-]*")
 _DOUBLED: Final = "double a brace that is meant literally: `{{` or `}}`"
 _CONVERSIONS: Final[Mapping[str, Callable[[Any], str]]] = {"r": repr, "s": str, "a": ascii}
+_SHOWN: Final = re.compile(r"[\w .-]*")
 _MAX_SHOWN: Final = 20
 
 
@@ -144,4 +145,7 @@ _CHECKS: Final = {"resources": _check_parent, "incremental": _check_watermark}
 
 
 def _shown(name: str) -> str:
+    """A name for messages; what does not look like one may be a part of a key."""
+    if not _SHOWN.fullmatch(name):
+        return "..."
     return name if len(name) <= _MAX_SHOWN else name[:_MAX_SHOWN] + "..."

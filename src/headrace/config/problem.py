@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from headrace.config.column import ColumnHints
 from headrace.config.field import nearest, nearest_word
 from headrace.config.foreign import Foreign
 from headrace.config.function import ActionOptions, StepOptions, is_function
@@ -67,6 +68,7 @@ _MODELS: Final[Mapping[str, type[Any]]] = {
     "write_disposition": DispositionOptions,
     "schema_contract": ContractOptions,
     "nested hints": NestedHints,
+    "column": ColumnHints,
 }
 #: How the places of models are called where the name of their kind is none of an option.
 _SPOKEN: Final = {
@@ -76,6 +78,7 @@ _SPOKEN: Final = {
     "action": "an entry of `response_actions`",
     "step": "an entry of `processing_steps`",
     "nested hints": "an entry of `nested_hints`",
+    "column": "an entry of `columns`",
 }
 #: Kinds of place where the model is chosen by `type` -> how it is called, and the models.
 _FAMILIES: Final[Mapping[str, tuple[str, Mapping[str, type[Any]]]]] = {
@@ -93,8 +96,13 @@ _TYPES: Final = {
 }
 #: Steps that pydantic adds to a place for the model that was chosen.
 _TAGS: Final = frozenset(
-    {"<ResourceOptions>", "<ReadyResource>", "<Foreign>", "<value>", *(f"<{name}>" for name in _TYPES)}
+    {
+        *("<ResourceOptions>", "<ReadyResource>", "<Foreign>", "<value>", "<by name>", "<in a list>", "<other>"),
+        *(f"<{name}>" for name in _TYPES),
+    }
 )
+#: Kinds of place behind which such a step may come.
+_CHOSEN: Final = frozenset({*_FAMILIES, "resource", "columns"})
 _MAX_SHOWN: Final = 40
 _MAX_SHOWN_BITS: Final = 128
 
@@ -169,7 +177,7 @@ def _place_and_tag(steps: Sequence[str | int]) -> tuple[Place, str]:
     chosen_at = -1
     for step in steps:
         # once, and only where a model is chosen: a header may have such a name too
-        if step in _TAGS and chosen_at != len(place) and kind_of_place(place) in {*_FAMILIES, "resource"}:
+        if step in _TAGS and chosen_at != len(place) and kind_of_place(place) in _CHOSEN:
             tag, chosen_at = str(step)[1:-1], len(place)
         else:
             place.append(step)

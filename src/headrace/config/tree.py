@@ -41,6 +41,8 @@ _FREE: Final = frozenset({*_TEMPLATED, "client headers", "auth"})
 _OPEN: Final = frozenset(
     {
         "hint",
+        "columns",
+        "column",
         "write_disposition",
         "schema_contract",
         "nested hints",
