@@ -195,7 +195,7 @@ GOOD = [
         "upsert",
         lambda: resource(
             primary_key="id",
-            write_disposition={"disposition": "merge", "strategy": "upsert", "skip_unchanged_rows": True},
+            write_disposition={"disposition": "merge", "strategy": "upsert"},
         ),
     ),
     Good("contract", lambda: resource(schema_contract={"tables": "evolve", "columns": "freeze", "data_type": None})),

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from dlt.common.schema import typing as schema
+
 from config_rows import ENDPOINT, RESOURCE, Row, fails, resource
 
-NAMES_OF_HINTS = ["write_disposition", "primary_key", "merge_key", "columns", "schema_contract", "references"]
+NAMES_  #: Older releases of dlt do not look at the keys of a strategy.
+DROPPED = "" if hasattr(schema, "MERGE_STRATEGY_OPTIONS") else "dropped"
+
+OF_HINTS = ["write_disposition", "primary_key", "merge_key", "columns", "schema_contract", "references"]
 
 OF_HINTS = [
     Row("resource key", resource(primary_kye="id"), ((f"{RESOURCE}.primary_kye", "did you mean `primary_key`"),)),
@@ -19,8 +24,9 @@ OF_HINTS = [
     ),
     Row(
         "key of another strategy",
-        resource(write_disposition={"disposition": "merge", "strategy": "scd2", "deduplicated": True}),
-        ((f"{RESOURCE}.write_disposition", "no `deduplicated`", "`delete-insert`"),),
+        resource(write_disposition={"disposition": "merge", "strategy": "upsert", "validity_column_names": ["a", "b"]}),
+        ((f"{RESOURCE}.write_disposition", "no `validity_column_names`", "`scd2`"),),
+        dlt=DROPPED,
     ),
     Row(
         "disposition key",

@@ -89,7 +89,8 @@ CONSTRUCTORS: list[tuple[Any, Any, dict[str, Any]]] = [
     (paginators.JSONLinkPaginator, JsonLinkPaging, {}),
     (auth.OAuth2ClientCredentials, ClientCredentialsAuth, {"access_token_request_data": {}}),
     (auth.APIKeyAuth, ApiKeyAuth, {}),
-    (Incremental, IncrementalOptions, {"last_value_func": "max"}),
+    # false in dlt before 1.30, which is the same
+    (Incremental, IncrementalOptions, {"last_value_func": "max", "allow_external_schedulers": None}),
 ]
 
 WORDS = [
