@@ -6,10 +6,9 @@ from dlt.common.schema import typing as schema
 
 from config_rows import ENDPOINT, RESOURCE, Row, fails, resource
 
-NAMES_  #: Older releases of dlt do not look at the keys of a strategy.
+NAMES_OF_HINTS = ["write_disposition", "primary_key", "merge_key", "columns", "schema_contract", "references"]
+#: Older releases of dlt do not look at the keys of a strategy.
 DROPPED = "" if hasattr(schema, "MERGE_STRATEGY_OPTIONS") else "dropped"
-
-OF_HINTS = ["write_disposition", "primary_key", "merge_key", "columns", "schema_contract", "references"]
 
 OF_HINTS = [
     Row("resource key", resource(primary_kye="id"), ((f"{RESOURCE}.primary_kye", "did you mean `primary_key`"),)),
