@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from datetime import date, timedelta
 from typing import Any
 
@@ -358,3 +359,38 @@ def test_policies() -> None:
         "expected an HTTP status from 100 to 599, or a class of them like `5xx`, got 99 at `client.retry.statuses[0]`",
         "expected `requests`, which is required at `client.rate_limit.requests`",
     ]
+
+
+@pytest.mark.parametrize(
+    "shape", [HIDDEN, [HIDDEN], {"a": HIDDEN}, {"a": [HIDDEN]}, HIDDEN + "{", "}" + HIDDEN, [[HIDDEN]]]
+)
+@pytest.mark.parametrize(
+    "place",
+    [
+        ("client", "auth", "token"),
+        ("client", "auth", "x"),
+        ("client", "auth"),
+        ("client", "session"),
+        ("client", "headers"),
+        ("client", "headers", "X"),
+        ("resources", 0, "endpoint", "auth", "password"),
+        ("resources", 0, "endpoint", "headers", "X"),
+        ("resources", 0, "endpoint", "data"),
+        ("resources", 0, "endpoint", "data", "x"),
+        ("resources", 0, "endpoint", "params", "key"),
+    ],
+)
+def test_no_value_of_a_place_of_secrets_is_shown(place: tuple[Any, ...], shape: Any) -> None:
+    """Before it was known to be a secret, too: nothing was registered to be masked."""
+    value = json.loads(json.dumps(shape).replace(HIDDEN, "never-seen-before"))
+    raw: Any = config(
+        {"auth": {"token": 5.5}, "headers": {}},
+        {"name": "a", "endpoint": {"auth": {"type": "basic", "username": 1}, "headers": {}, "data": {}, "params": {}}},
+    )
+    node = raw
+    for step in place[:-1]:
+        node = node[step]
+    node[place[-1]] = value
+    with pytest.raises(ConfigError) as caught:
+        validate(raw, resolve_secret=lambda _: "x", adopt=Adopting())
+    assert "never-seen" not in "".join(f"{one.message}{one.hint}" for one in caught.value.problems)

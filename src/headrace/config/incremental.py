@@ -122,7 +122,12 @@ class IncrementalParam(_Watermark):
 class IncrementalOptions(_Watermark):
     """Only rows after those of the last run; the second form of dlt's."""
 
-    end_value: Any = option(None, about="where the range ends; the state is then left as it is", example="2024-02-01")
+    end_value: Any = option(
+        None,
+        about="where the range ends; the state is then left as it is",
+        example="2024-02-01",
+        dlt="stricter: after `initial_value`; dlt fails in the run",
+    )
     start_param: str | None = option(None, about="query parameter of the first value", example="since", min_length=1)
     end_param: str | None = option(None, about="query parameter of `end_value`", example="until", min_length=1)
 

@@ -111,7 +111,10 @@ class EndpointOptions(Options):
         None, about="paging", example={"type": "offset", "limit": 100}, also="object of dlt's"
     )
     data_selector: JsonPathText | None = option(
-        None, about="where the rows are in an answer; found on the first page when absent", example="data.items"
+        None,
+        about="where the rows are in an answer; found on the first page when absent",
+        example="data.items",
+        dlt="stricter: a JSONPath; dlt fails in the run",
     )
     response_actions: list[ActionOptions] | None = option(
         None,
