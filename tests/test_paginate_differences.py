@@ -84,6 +84,14 @@ def test_the_same_switch_for_links_and_header_cursors(carrier: str, kind: str) -
         assert len(through_headrace(api, {"type": kind, "stop_after_empty_page": stop}).rows) == rows
 
 
+def test_a_flag_leads_over_empty_pages() -> None:
+    """More is declared: the rule for APIs that never end is not asked."""
+    holes = chain((2, "a", True), (0, "b", True), (0, "c", True), (1, None, False))
+    assert count(holes, {**CURSOR, "has_more_path": "more"}) == (3, 3)
+    stays = chain((2, "a", True), (0, "a", True), (1, None, False))
+    assert count(stays, {**CURSOR, "has_more_path": "more"}) == ("endless", "PagingError")
+
+
 def test_a_reference_that_comes_again_is_an_error() -> None:
     again = chain((2, "a"), (2, "b"), (2, "a"), (1, None))
     assert count(again, CURSOR) == ("endless", "PagingError")

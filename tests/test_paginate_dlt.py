@@ -79,7 +79,7 @@ def is_plain(api: Chain, options: Mapping[str, Any]) -> bool:
     goes_on = last_reference is not ABSENT and bool(last_reference)
     return (
         len(set(references)) == len(references)
-        and not (has_holes and "stop_after_empty_page" not in options)
+        and not (has_holes and not {"stop_after_empty_page", "has_more_path"} & set(options))
         and (goes_on or str(last_flag).lower() != "true" or "has_more_path" not in options)
     )
 

@@ -1,7 +1,7 @@
 """Which request comes next: pagers as frozen descriptions, walks as machines without IO.
 
 Every pager has `wants`, `compares_pages`, `reads_answers`, `begin(request) -> Walk` and `describe()`; see `pager.py`
-for the protocol, and the head of `counted.py`, `cycle.py` and `detect.py` for the end rules. Values that an API declares
+for the protocol, and the head of `counted.py`, `cycle.py` and `detect.py` for the end rules. Values that an API names
 are read in `reading.py` only; `place.py` says where values go in a request. Pagers of users stand in `dlt_paging.py`.
 """
 

@@ -23,8 +23,8 @@ class Cursor:
 
     In the body it keeps its type, whatever that is (some APIs want an object back); in the query it is text.
     `stop_after_empty_page` None is our default (dlt's is False, which never ends on an API that always returns a
-    cursor): see the table in `cycle.py`. With `has_more_path` the flag false ends; the flag true without a cursor is a
-    contradiction and an error.
+    cursor): see the table in `cycle.py`. With `has_more_path` it is False too, because the flag decides: false ends,
+    and true without a new cursor is a contradiction and an error.
     """
 
     compares_pages: ClassVar[bool] = False
@@ -55,7 +55,7 @@ class Cursor:
                 noun="cursor",
                 hint=hint,
                 asked=place.find(request),
-                stop_after_empty_page=self.stop_after_empty_page,
+                stop_after_empty_page=self._stop,
             ),
         )
 
@@ -67,8 +67,12 @@ class Cursor:
             **self._place.describe(),
             "has_more_path": str(self.has_more_path) if self.has_more_path else None,
             "stop_after_empty_page": self.stop_after_empty_page,
-            "ends": _end_rule(f"`{self.cursor_path}`", self.stop_after_empty_page, self.has_more_path),
+            "ends": _end_rule(f"`{self.cursor_path}`", self._stop, self.has_more_path),
         }
+
+    @property
+    def _stop(self) -> bool | None:
+        return False if self.stop_after_empty_page is None and self.has_more_path else self.stop_after_empty_page
 
     @property
     def _place(self) -> Place:
