@@ -6,6 +6,7 @@ Which way the rows of a resource take, as tables or as dictionaries, is said in 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Optional
 
@@ -16,13 +17,13 @@ from dlt.extract.incremental import Incremental
 from dlt.extract.state import get_current_pipe
 
 from headrace.clock import Clock
-from headrace.dlt_incremental import SharedWatermark, WatermarkPerCall, make_incremental, state_per_call
+from headrace.dlt_incremental import SharedWatermark, WatermarkPerCall, WindowLedger, make_incremental, state_per_call
 from headrace.dlt_pipe import Fetched, LoadTables, load_step, loads_columns, stores
 from headrace.dlt_plan import SECTION, Params, plan_resources, plan_source
 from headrace.dlt_rows import Take, kept, paged
 from headrace.dlt_run import ResourceRun
 from headrace.dlt_shared import Session, running_now
-from headrace.engine import Origins, ParentRow, Report, Watermarks, errands, use_system_memory
+from headrace.engine import Errand, Origins, ParentRow, Report, Watermarks, errands, use_system_memory
 from headrace.jsonpath import MISSING
 from headrace.plan import Plan, ResourcePlan
 
@@ -160,7 +161,7 @@ def _resource(resource: ResourcePlan, parent: DltResource | None, session: Sessi
         pipe = get_current_pipe()
         if loads_columns(pipe, _hints()):
             run = ResourceRun(resource, session, stores=stores(pipe))
-            yield kept(run.fetch(_alone(), _watermarks(resource, incremental, filters=True)))
+            yield kept(run.fetch(_alone(), _calls_of(resource, incremental, session, filters=True)))
             # dlt comes back here while the fetch runs: time to make what takes a while
             if run.stores:
                 _ = run.destination
@@ -170,7 +171,7 @@ def _resource(resource: ResourcePlan, parent: DltResource | None, session: Sessi
                 ends = session.wait_for_an_end(ends, _LOOK_S)
                 yield None
         else:
-            calls = errands(resource, watermarks=_watermarks(resource, incremental, filters=False))
+            calls = _calls_of(resource, incremental, session, filters=False)([{}])
             yield from paged(lambda take: session.objects(resource, calls, take))
 
     def dependent(items: Any, incremental: Any = None) -> Any:
@@ -180,11 +181,11 @@ def _resource(resource: ResourcePlan, parent: DltResource | None, session: Sessi
         combinations = session.combinations(resource, rows, running_now() if fetched else frozenset())
         if fetched and loads_columns(pipe, _hints()):
             run = ResourceRun(resource, session, stores=stores(pipe))
-            return kept(run.fetch(combinations, _watermarks(resource, incremental, filters=True)))
-        watermarks = _watermarks(resource, incremental, filters=False)
+            return kept(run.fetch(combinations, _calls_of(resource, incremental, session, filters=True)))
+        calls_of = _calls_of(resource, incremental, session, filters=False)
 
         async def objects(take: Take) -> None:
-            await session.objects(resource, errands(resource, await combinations, watermarks), take)
+            await session.objects(resource, calls_of(await combinations), take)
 
         return load_step(pipe).in_turn(paged(objects))
 
@@ -208,6 +209,18 @@ async def _alone() -> Iterable[Origins]:
 
 def _hints() -> Any:
     return dlt.current.resource()._hints  # noqa: SLF001 - what was applied, functions not yet called
+
+
+def _calls_of(
+    resource: ResourcePlan, bound: Any, session: Session, *, filters: bool
+) -> Callable[[Iterable[Origins]], Iterator[Errand]]:
+    """What makes calls of the rows of parents; called in dlt's main thread, where the state can be had."""
+    return partial(
+        errands,
+        resource,
+        watermarks=_watermarks(resource, bound, filters=filters),
+        ledger=WindowLedger(session.now_s()) if resource.windows else None,
+    )
 
 
 def _watermarks(resource: ResourcePlan, bound: Any, *, filters: bool) -> Watermarks | None:

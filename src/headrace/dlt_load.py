@@ -64,6 +64,9 @@ class _Loader:
 
     def tables(self) -> Iterator[DataItemWithMeta]:
         if not self._run.report.rows and not self._declare_empty():
+            if self._run.report.pages:
+                # a page without rows tells dlt of the table, though not the destination
+                yield DataItemWithMeta(None, [])
             return
         self._run.identities.settle()
         pa.default_memory_pool().release_unused()
@@ -71,12 +74,7 @@ class _Loader:
         columns = {name: found for name in self._tables.tables() if (found := self._tables.columns(name))}
         self._settle_key()
         schema = dlt.current.source_schema()
-        if self._may_append(schema):
-            self._tables.schema.tables[self._tables.root]["write_disposition"] = "append"
-            self._run.report.appended = True
-        root = self._tables.schema.tables[self._tables.root]
-        if file_format := better_format(root, Container()[DestinationCapabilitiesContext]):
-            root["file_format"] = file_format
+        self._settle_hints(schema)
         for name in columns:
             self._register(name, schema)
         waiting: dict[str, list[pa.Table]] = {name: [] for name in columns}
@@ -162,6 +160,15 @@ class _Loader:
             if "data_type" not in column:
                 del root["columns"][column["name"]]
         root["columns"][self._tables.system.id]["primary_key"] = True
+
+    def _settle_hints(self, schema: Schema) -> None:
+        """Hints of the root table that depend on the destination and on what stands there."""
+        root = self._tables.schema.tables[self._tables.root]
+        if self._may_append(schema):
+            root["write_disposition"] = "append"
+            self._run.report.appended = True
+        if file_format := better_format(root, Container()[DestinationCapabilitiesContext]):
+            root["file_format"] = file_format
 
     def _may_append(self, schema: Schema) -> bool:
         """Whether the rows may be appended although a merge is declared: keys are distinct, and the table is empty."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import requests
 from dlt.extract import DltResource
 from dlt.extract.incremental import Incremental
 from dlt.extract.items_transform import FilterItem, MapItem, YieldMapItem
@@ -14,6 +13,7 @@ from headrace.config import Foreign
 from headrace.dlt_answer import adapted
 from headrace.dlt_auth import adopt_auth, foreign_signer
 from headrace.dlt_paging import ForeignPager, adopt_paginator
+from headrace.dlt_session import adopted_session
 from headrace.message import Request, Response
 from headrace.paginate import Pager
 from headrace.plan import Auth
@@ -55,7 +55,7 @@ def _adopt_kind(kind: type) -> Callable[[Any], Foreign | None]:
 _FAMILIES: dict[str, Callable[[Any], Any]] = {
     "auth": adopt_auth,
     "paginator": adopt_paginator,
-    "session": _adopt_kind(requests.Session),
+    "session": lambda value: Foreign(value) if adopted_session(value) else None,
     "resource": _adopt_kind(DltResource),
     "incremental": _adopt_kind(Incremental),
 }

@@ -11,6 +11,7 @@ from dlt.common.configuration.container import Container
 
 from headrace.config import load_file, validate
 from headrace.dlt_objects import FromDlt, adopt
+from headrace.dlt_session import session_policy
 from headrace.dlt_secrets import resolve_secret, resolve_setting, setting
 from headrace.dlt_settings import runtime_policy
 from headrace.plan import Plan, build_plan
@@ -60,12 +61,13 @@ def _plan(raw: Any, config: Any, sections: tuple[str, ...], params: Params | Non
         adopt=adopt,
     )
     policy = runtime_policy(sections)
+    session = checked.client.session.value if checked.client.session else None
     return build_plan(
         checked,
         params=params,
         privacy=privacy,
         configured=lambda parameter: setting(f"params.{parameter}", sections),
         adapters=FromDlt(),
-        retry=policy.retry,
+        retry=policy.retry if session is None else session_policy(session),
         limits=policy.limits,
     )

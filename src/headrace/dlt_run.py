@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dlt
 from dlt.common.configuration.container import Container
 from dlt.common.destination import DestinationCapabilitiesContext
+from dlt.common.destination.utils import resolve_merge_strategy
+from dlt.common.schema.utils import is_complete_column
 
 from headrace.config import HeadraceWarning
 from headrace.dlt_first import destination_client
 from headrace.dlt_pipe import Fetched
 from headrace.dlt_tables import WorkingTables
-from headrace.engine import Converter, Identities, IdSource, Line, Spool, errands
+from headrace.engine import Converter, Identities, IdSource, Line, Spool
 
 if TYPE_CHECKING:
     from dlt.extract import DltResource
 
     from headrace.dlt_shared import Session
-    from headrace.engine import Origins, ParentRow, Watermarks
+    from headrace.engine import Errand, Origins, ParentRow
     from headrace.plan import ResourcePlan
+
+    CallsOf = Callable[[Iterable[Origins]], Iterable[Errand]]
 
 
 class ResourceRun:
@@ -53,8 +57,12 @@ class ResourceRun:
         capabilities = Container()[DestinationCapabilitiesContext]
         self.tables = WorkingTables(schema, [root, *nested], capabilities)
         #: Tables of which a column is declared with its type: they exist though no row comes.
-        self.declared = frozenset(name for name in self.tables.tables() if self.tables.columns(name))
-        self.id_source: IdSource = _id_source(self.plan, self.tables)
+        self.declared = frozenset(
+            schema.naming.normalize_tables_path(table["name"])
+            for table in (root, *nested)
+            if any(map(is_complete_column, table.get("columns", {}).values()))
+        )
+        self.id_source: IdSource = _id_source(self.plan, self.tables, capabilities)
         self.spool = Spool(self.plan.name, Path(dlt.current.pipeline().working_dir))
         self.identities = Identities(self.spool.folder, self.tables)
         self._converter = Converter(self.plan, self.tables, self.identities, self.id_source, self.report)
@@ -64,10 +72,10 @@ class ResourceRun:
         """Whether rows are told apart by their content, all or some of them."""
         return self.id_source == "content" or (self.id_source == "key" and self.report.keyless > 0)
 
-    async def fetch(self, combinations: Awaitable[Iterable[Origins]], watermarks: Watermarks | None) -> Fetched:
-        """Fetch the resource completely. Raises `HeadraceError`; then nothing of it is loaded."""
+    async def fetch(self, combinations: Awaitable[Iterable[Origins]], calls_of: CallsOf) -> Fetched:
+        """Fetch the resource completely, `calls_of` making calls of the rows of its parents. Raises `HeadraceError`; then nothing of it is loaded."""
         try:
-            calls = errands(self.plan, await combinations, watermarks)
+            calls = calls_of(await combinations)
             line = Line(self._converter, self.spool) if self.stores else None
             self.exported = await self._session.fetch(self.plan, calls, line)
             self._session.publish(self.plan.name, self.exported)
@@ -104,11 +112,12 @@ class ResourceRun:
             self.spool.remove()
 
 
-def _id_source(resource: ResourcePlan, tables: WorkingTables) -> IdSource:
+def _id_source(resource: ResourcePlan, tables: WorkingTables, caps: DestinationCapabilitiesContext) -> IdSource:
     """How rows of `resource` get their ids; see `headrace.engine.identity`."""
     table = tables.schema.tables[tables.root]
     if tables.dlt_makes_ids:
         return "dlt"
-    if table.get("write_disposition") != "merge" or not resource.primary_key:
+    # a destination that cannot merge appends: there each load has rows, and ids, of its own
+    if not resource.primary_key or resolve_merge_strategy(tables.schema.tables, table, caps) is None:
         return "chance"
     return "content" if resource.key_collisions == "keep_all" else "key"

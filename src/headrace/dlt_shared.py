@@ -10,11 +10,12 @@ from weakref import WeakKeyDictionary
 
 import dlt
 
+from headrace.clock import Clock, RealClock
+from headrace.dlt_session import session_sender
 from headrace.engine import Errand, Line, ParentRow, Report, errands, fetch, fetch_objects, origins_of
 from headrace.transport import Credentials, Gates, Trace, Transport
 
 if TYPE_CHECKING:
-    from headrace.clock import Clock
     from headrace.engine import ResourceReport
     from headrace.plan import Plan, ResourcePlan
 
@@ -30,6 +31,10 @@ class Session:
         self._ends = 0
         # these belong to an event loop, and dlt makes a new one for each run
         self._runs: WeakKeyDictionary[asyncio.AbstractEventLoop, _Run] = WeakKeyDictionary()
+
+    def now_s(self) -> float:
+        """Seconds since 1970."""
+        return (self._clock or RealClock()).wall()
 
     def tell_an_end(self) -> None:
         """Wake who waits: a resource was fetched, or failed."""
@@ -118,7 +123,11 @@ class _Run:
     def __init__(self, plan: Plan) -> None:
         self.gates = Gates(plan.limits.in_flight, plan.limits.rate)
         self.credentials = Credentials()
-        self.send = plan.session
+        self.send = None
+        if plan.session is not None:
+            self.send = session_sender(
+                plan.session, max_page_bytes=plan.limits.max_page_bytes, timeout_s=plan.session_timeout_s
+            )
         self.exported: dict[str, asyncio.Future[list[ParentRow]]] = {}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 #: Paging kinds whose pages can be counted beforehand.
@@ -18,15 +18,31 @@ def plan_text(described: Mapping[str, Any]) -> str:
 
 
 def _client(described: Mapping[str, Any]) -> Iterator[str]:
-    retry = described["retry"]
-    waits = ", ".join(f"{retry['backoff_factor'] * 2**turn:g}" for turn in range(min(retry["max_retries"], 5)))
     yield f"base url   {described['base_url']}"
-    if retry["max_retries"]:
-        statuses = ", ".join(map(str, retry["statuses"]))
-        yield f"retries    {retry['max_retries']}, after {waits} s or `Retry-After`; on {statuses}, no or broken answer"
-    else:
-        yield "retries    none"
+    yield f"retries    {_retries(described['retry'])}"
     yield f"in flight  {described['in_flight']} requests at the same time"
+
+
+def _retries(retry: Mapping[str, Any]) -> str:
+    if retry["max_retries"] == 0:
+        return "none"
+    waits = [f"{retry['backoff_factor'] * 2**turn:g}" for turn in range(min(retry["max_retries"] or 3, 5))]
+    more = "" if retry["max_retries"] else " ..."
+    bound = f"{retry['max_retries']}" if retry["max_retries"] else f"for {retry['budget_s']:g} s"
+    statuses = ", ".join(_ranges(retry["statuses"]))
+    return f"{bound}, after {', '.join(waits)}{more} s or `Retry-After`; on {statuses}, no or broken answer"
+
+
+def _ranges(statuses: Sequence[int]) -> Iterator[str]:
+    """Statuses, a whole class of them by its name."""
+    whole = {first for first in range(1, 6) if set(range(100 * first, 100 * first + 100)) <= set(statuses)}
+    named: set[int] = set()
+    for status in statuses:
+        if status // 100 not in whole:
+            yield str(status)
+        elif status // 100 not in named:
+            named.add(status // 100)
+            yield f"{status // 100}xx"
 
 
 def _resources(described: Mapping[str, Any]) -> Iterator[str]:
@@ -35,12 +51,35 @@ def _resources(described: Mapping[str, Any]) -> Iterator[str]:
         yield f"{number}. {resource['name']} -> table {resource['table']}, {_write(resource)}"
         for request in resource["requests"]:
             yield f"   {_request(request)}"
+        if resource["parents"]:
+            yield f"   for each {' and '.join(f'row of {name}' for name in resource['parents'])}"
         yield f"   rows at  {resource['rows_at']}"
         yield f"   paging   {_paging(resource['paging'])}"
         yield f"   pages    {_pages(resource)}"
         yield f"   auth     {resource['auth'] or 'none'}"
+        if resource["incremental"]:
+            yield f"   since    {_since(resource['incremental'])}"
+        if resource["windows"]:
+            yield f"   windows  {_windows(resource['windows'])}"
+        yield f"   rows     {_rows(resource['as_objects'])}"
         if resource["dropped"]:
             yield f"   dropped  {', '.join(resource['dropped'])}"
+
+
+def _since(incremental: Mapping[str, Any]) -> str:
+    sent = f", sent as {incremental['start_param']}" if incremental["start_param"] else ""
+    each = ", one for each call" if incremental["per_parent"] else ""
+    return f"the last {incremental['cursor_path']}{sent}{each}"
+
+
+def _windows(windows: Mapping[str, Any]) -> str:
+    names = " and ".join(windows["params"])
+    end = windows["end"] or "now"
+    return f"of {windows['size_s']:g} s from {windows['start']} to {end}, sent as {names}, side by side"
+
+
+def _rows(as_objects: str | None) -> str:
+    return "columns" if as_objects is None else f"Python objects on the way: {as_objects}"
 
 
 def _write(resource: Mapping[str, Any]) -> str:
@@ -64,7 +103,8 @@ def _request(request: Mapping[str, Any]) -> str:
     ]
     kept = "".join(f"  [column {name} = {value}]" for name, value in request.get("kept", {}).items())
     separator = "&" if "?" in request["url"] else "?"
-    return f"{request['method']} {request['url']}{separator if pairs else ''}{'&'.join(pairs)}{kept}"
+    body = "".join(f"  {kind} {request[kind]}" for kind in ("json", "data") if kind in request)
+    return f"{request['method']} {request['url']}{separator if pairs else ''}{'&'.join(pairs)}{body}{kept}"
 
 
 def _paging(paging: Mapping[str, Any]) -> str:
@@ -76,6 +116,9 @@ def _paging(paging: Mapping[str, Any]) -> str:
 
 def _pages(resource: Mapping[str, Any]) -> str:
     kind = resource["paging"]["kind"]
+    if resource["parents"]:
+        how = "asked for side by side" if kind in _AHEAD else "one after the other"
+        return f"unknown before the rows of {' and '.join(resource['parents'])}, rows side by side, pages {how}"
     if kind in _KNOWN_PAGES:
         return str(_KNOWN_PAGES[kind] * len(resource["requests"]))
     how = "asked for side by side" if kind in _AHEAD else "one after the other"
@@ -83,7 +126,7 @@ def _pages(resource: Mapping[str, Any]) -> str:
 
 
 def _total(resources: list[Mapping[str, Any]]) -> str:
-    least = sum(len(resource["requests"]) for resource in resources)
-    exact = all(resource["paging"]["kind"] in _KNOWN_PAGES for resource in resources)
+    least = sum(len(resource["requests"]) for resource in resources if not resource["parents"])
+    exact = all(resource["paging"]["kind"] in _KNOWN_PAGES and not resource["parents"] for resource in resources)
     things = "1 request" if least == 1 else f"{least:,} requests"
     return f"in all {things}" if exact else f"in all at least {things}: how many pages follow, only the answers say"

@@ -1,7 +1,7 @@
 """THE ENGINE: the one place that joins requests, pages, decoding and normalising; everything flows through `fetch`."""
 
 from headrace.engine.convert import Converter, IdSource
-from headrace.engine.fan_out import Origins, Watermarks, errands, origins_of
+from headrace.engine.fan_out import Ledger, Origins, Watermarks, errands, origins_of
 from headrace.engine.fetch import Line, fetch, fetch_objects
 from headrace.engine.identity import Fates, Identities
 from headrace.engine.memory import use_system_memory
@@ -15,6 +15,7 @@ __all__ = [
     "Fates",
     "IdSource",
     "Identities",
+    "Ledger",
     "Line",
     "Origins",
     "ParentRow",

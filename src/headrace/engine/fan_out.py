@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from functools import partial
 from itertools import product
 from typing import Any, Protocol
 
 from headrace.engine.rows import Errand, ParentRow, Watermark
 from headrace.errors import AnswerError
 from headrace.jsonpath import MISSING
-from headrace.plan import Beginning, ResourcePlan
+from headrace.plan import Beginning, Call, ResourcePlan
 
 Origins = Mapping[str, ParentRow]
 
@@ -26,6 +28,20 @@ class Watermarks(Protocol):
         ...
 
 
+class Ledger(Protocol):
+    """To what moment the windows of a call are complete, in seconds since 1970."""
+
+    now_s: float
+
+    def until(self, key: str) -> float | None:
+        """The end of its last complete window, None where there is none."""
+        ...
+
+    def settle(self, key: str, until: float) -> None:
+        """A further window is complete, in order."""
+        ...
+
+
 def origins_of(parents: Iterable[Iterable[ParentRow]]) -> Iterator[Origins]:
     """Every combination of a row of each parent, the first parent outermost; with each, the rows it came from."""
     for rows in product(*parents):
@@ -36,10 +52,15 @@ def origins_of(parents: Iterable[Iterable[ParentRow]]) -> Iterator[Origins]:
 
 
 def errands(
-    resource: ResourcePlan, combinations: Iterable[Origins] = ({},), watermarks: Watermarks | None = None
+    resource: ResourcePlan,
+    combinations: Iterable[Origins] = ({},),
+    watermarks: Watermarks | None = None,
+    ledger: Ledger | None = None,
 ) -> Iterator[Errand]:
-    """The calls of `resource` for each combination of its parents' rows. Raises `AnswerError` where a field is missing."""
-    begin: Callable[[str], Beginning] | None = watermarks.begin if watermarks else None
+    """The calls of `resource` for each combination of its parents' rows, each cut into windows where it has them.
+
+    Raises `AnswerError` where a parent's row lacks a field. `ledger` is needed for windows.
+    """
     for origins in combinations:
         late: dict[str, Any] = {}
         kept: dict[str, Any] = {}
@@ -49,8 +70,20 @@ def errands(
                 late[placeholder] = _given(row.fields[path.text], path.text, row, resource)
             for column, key in parent.kept:
                 kept[column] = _given(row.keys[key], key, row, resource)
-        for call in resource.calls(late, kept, begin):
-            yield Errand(call, watermarks.of(call.key) if watermarks else None, origins)
+        for call in resource.calls(late, kept, watermarks.begin if watermarks else None):
+            watermark = watermarks.of(call.key) if watermarks else None
+            if resource.windows is None or ledger is None:
+                yield Errand(call, watermark, origins)
+                continue
+            for params, end in resource.windows.cut(ledger.now_s, ledger.until(call.key)):
+                yield Errand(_within(call, params), watermark, origins, partial(ledger.settle, call.key, end))
+
+
+def _within(call: Call, params: Mapping[str, Any]) -> Call:
+    request = call.request
+    for name, value in params.items():
+        request = request.with_param(name, str(value))
+    return replace(call, request=request)
 
 
 def _given(value: Any, name: str, row: ParentRow, resource: ResourcePlan) -> Any:

@@ -15,7 +15,7 @@ objects themselves go on.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
@@ -56,11 +56,12 @@ class ParentRow:
 
 @dataclass(frozen=True)
 class Errand:
-    """One call to be made, the filter of its rows, and the parents' rows that led to it."""
+    """One call to be made, the filter of its rows, the parents' rows that led to it, and who is told of its end."""
 
     call: Call
     watermark: Watermark | None = None
     origins: Mapping[str, ParentRow] = field(default_factory=dict)
+    complete: Callable[[], None] | None = None
 
 
 @dataclass(frozen=True)

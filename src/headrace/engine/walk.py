@@ -57,6 +57,8 @@ async def walk_all(
                 if watermark is not None and watermark.closed:
                     break
             await walkers.popleft().stop()
+            if first.errand.complete is not None:
+                first.errand.complete()
     finally:
         for walker in walkers:
             await walker.stop()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from headrace.plan.describe import describe
 from headrace.plan.model import (
     Action,
     Auth,
@@ -21,7 +22,6 @@ from headrace.plan.model import (
     ResourcePlan,
     RetryPolicy,
     Step,
-    describe,
 )
 
 if TYPE_CHECKING:

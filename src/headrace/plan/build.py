@@ -32,6 +32,7 @@ from headrace.plan.model import Auth, Limits, Parent, Plan, Rate, ResourcePlan, 
 from headrace.plan.pagers import PAGERS
 from headrace.plan.parameter import missing, parameter_values, unused
 from headrace.plan.template import as_text, is_segment
+from headrace.plan.window import Windows
 
 Parameters = Mapping[str, tuple[Scalar, ...]]
 
@@ -118,11 +119,14 @@ def build_plan(
         order=order,
         ready=ready,
         session=config.client.session.value if config.client.session else None,
+        session_timeout_s=config.client.limits.timeout_s if "timeout_s" in config.client.limits.model_fields_set else None,
     )
 
 
 def _retry(client: ClientOptions, others: Mapping[str, Any]) -> RetryPolicy:
     declared = client.retry.model_fields_set
+    # who declares a time wants no count from elsewhere
+    others = {name: value for name, value in others.items() if not (name == "max_retries" and "budget_s" in declared)}
     fields = {**client.retry.model_dump(), **{name: value for name, value in others.items() if name not in declared}}
     return RetryPolicy(**{**fields, "statuses": frozenset(fields["statuses"])})
 
@@ -195,6 +199,7 @@ class _Maker:
             parents=self._parents[resource.name],
             exports=exports(resource.name, self._parents),
             incremental=incremental_of(options),
+            windows=Windows(**dict(options.windows)) if options.windows else None,
             actions=actions_of(options, self._adapters),
             steps=steps_of(resource, self._adapters),
             mixed_numbers=resource.mixed_numbers,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from headrace.jsonpath import JsonPath
 from headrace.message import Request, Response
 from headrace.paginate import Pager
-from headrace.secrets import mask
+from headrace.plan.window import Windows
 
 if TYPE_CHECKING:
     from headrace.plan.call import CallTemplate
@@ -22,7 +22,7 @@ KeyCollisions = Literal["keep_last", "keep_all", "fail"]
 
 @dataclass(frozen=True)
 class Auth:
-    """Credentials of one client. `kind` is a row of `transport.auth.SIGNERS`; `fields` are its settings.
+    """Credentials of one client. `kind` is a row of `transport.SIGNERS` or `transport.KEEPERS`; `fields` its settings.
 
     `sign` is given for an object that somebody wrote (kind `custom`): it adds credentials to a request and may block.
     """
@@ -173,6 +173,7 @@ class ResourcePlan:
     parents: tuple[Parent, ...] = ()
     exports: Exports = Exports()
     incremental: Incremental | None = None
+    windows: Windows | None = None
     actions: tuple[Action, ...] = ()
     steps: tuple[Step, ...] = ()
     mixed_numbers: Literal["variant", "widen"] = "variant"
@@ -211,7 +212,7 @@ class Plan:
 
     `origins` are the (scheme, host, port) that requests, redirects and next links may go to. `ready` are resources of
     dlt's by name that the configuration brought along; `order` names all resources. `session` is a `requests` session
-    that is to send the requests.
+    that is to send the requests, with a time-out only where one is declared.
     """
 
     base_url: str
@@ -222,48 +223,8 @@ class Plan:
     order: tuple[str, ...] = ()
     ready: Mapping[str, Any] = field(default_factory=dict)
     session: Any = None
+    session_timeout_s: float | None = None
 
     def resource(self, name: str) -> ResourcePlan | None:
         """The resource of that name, None for a ready one."""
         return next((resource for resource in self.resources if resource.name == name), None)
-
-
-def describe(plan: Plan) -> dict[str, Any]:
-    """The plan as plain data, without any secret."""
-    return {
-        "base_url": plan.base_url,
-        "retry": {
-            "max_retries": plan.retry.max_retries,
-            "backoff_factor": plan.retry.backoff_factor,
-            "statuses": sorted(plan.retry.statuses),
-        },
-        "in_flight": plan.limits.in_flight,
-        "resources": [_describe_resource(resource) for resource in plan.resources],
-    }
-
-
-def _describe_resource(resource: ResourcePlan) -> dict[str, Any]:
-    return {
-        "name": resource.name,
-        "table": resource.table_name,
-        "auth": resource.auth.kind if resource.auth else None,
-        "requests": [
-            {"method": call.request.method, "url": mask(call.request.url), "params": _describe_params(call.request)}
-            | ({"kept": dict(call.values)} if call.values else {})
-            for call in resource.template.shown()
-        ],
-        "paging": resource.pager.describe(),
-        "rows_at": str(resource.selector) if resource.selector else "found on the first page",
-        "write": resource.hints.get("write_disposition", "append"),
-        "primary_key": list(resource.primary_key),
-        "key_collisions": resource.key_collisions,
-        "dropped": list(resource.dropped),
-    }
-
-
-def _describe_params(request: Request) -> dict[str, str | list[str]]:
-    """Query parameters, secrets masked; a name that is sent several times has a list."""
-    described: dict[str, list[str]] = {}
-    for name, value in request.params:
-        described.setdefault(name, []).append(mask(value))
-    return {name: values[0] if len(values) == 1 else values for name, values in described.items()}

@@ -1,0 +1,94 @@
+"""A plan as plain data, without any secret: for `headrace plan`, golden tests and bug reports."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from headrace.message import Request
+from headrace.plan.model import Call, Plan, ResourcePlan
+from headrace.secrets import mask
+
+
+def describe(plan: Plan) -> dict[str, Any]:
+    """What would be asked for, and what becomes of the answers."""
+    return {
+        "base_url": plan.base_url,
+        "retry": {
+            "max_retries": plan.retry.max_retries,
+            "budget_s": plan.retry.budget_s,
+            "backoff_factor": plan.retry.backoff_factor,
+            "statuses": sorted(plan.retry.statuses),
+        },
+        "in_flight": plan.limits.in_flight,
+        "rate": None if plan.limits.rate is None else [plan.limits.rate.requests, plan.limits.rate.per_s],
+        "resources": [_resource(resource) for resource in plan.resources],
+        "ready": list(plan.ready),
+    }
+
+
+def _resource(resource: ResourcePlan) -> dict[str, Any]:
+    return {
+        "name": resource.name,
+        "table": resource.table_name if isinstance(resource.table_name, str) else "named by its rows",
+        "auth": resource.auth.kind if resource.auth else None,
+        "parents": [parent.resource for parent in resource.parents],
+        "requests": [_call(call) for call in resource.template.shown()],
+        "paging": resource.pager.describe(),
+        "rows_at": str(resource.selector) if resource.selector else "found on the first page",
+        "incremental": _incremental(resource),
+        "windows": _windows(resource),
+        "write": resource.hints.get("write_disposition", "append"),
+        "primary_key": list(resource.primary_key),
+        "key_collisions": resource.key_collisions,
+        "dropped": list(resource.dropped),
+        "as_objects": resource.as_objects,
+    }
+
+
+def _incremental(resource: ResourcePlan) -> dict[str, Any] | None:
+    plan = resource.incremental
+    if plan is None:
+        return None
+    said = plan.settings if isinstance(plan.settings, dict) else {"cursor_path": plan.settings.cursor_path}
+    return {"cursor_path": said["cursor_path"], "start_param": plan.start_param, "per_parent": plan.per_parent}
+
+
+def _windows(resource: ResourcePlan) -> dict[str, Any] | None:
+    windows = resource.windows
+    if windows is None:
+        return None
+    return {
+        "params": [windows.param_start, windows.param_end],
+        "start": str(windows.start),
+        "end": None if windows.end is None else str(windows.end),
+        "size_s": windows.size.total_seconds(),
+        "overlap_s": windows.overlap.total_seconds(),
+    }
+
+
+def _call(call: Call) -> dict[str, Any]:
+    request = call.request
+    described: dict[str, Any] = {
+        "method": request.method,
+        "url": _readable(mask(request.url)),
+        "params": _params(request),
+    }
+    if request.json is not None:
+        described["json"] = mask(json.dumps(request.json, default=str))
+    if request.data is not None:
+        described["data"] = mask(request.data.decode(errors="replace"))
+    return described | ({"kept": dict(call.values)} if call.values else {})
+
+
+def _readable(url: str) -> str:
+    """Placeholders in an address with their braces."""
+    return url.replace("%7B", "{").replace("%7D", "}")
+
+
+def _params(request: Request) -> dict[str, str | list[str]]:
+    """Query parameters, secrets masked; a name that is sent several times has a list."""
+    described: dict[str, list[str]] = {}
+    for name, value in request.params:
+        described.setdefault(name, []).append(mask(value))
+    return {name: values[0] if len(values) == 1 else values for name, values in described.items()}
