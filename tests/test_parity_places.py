@@ -1,0 +1,141 @@
+r"""What dlt's own source loads, headrace loads the same, into other places than DuckDB: PostgreSQL and Parquet files.
+
+Left out of the data is what dlt cannot load there: integers beyond 64 bits, decimals with more digits than their column
+(Parquet), `\u0000` inside JSON columns (PostgreSQL).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from loading import Pages, configuration, cursor_service
+from parity import Contest, Stage
+from places import FILES, Place, postgres_place
+from stands import compare
+from test_parity import KINDS_OF_LOAD, table_of
+
+#: Name -> hints, and the records of each run.
+Kinds = dict[str, tuple[dict[str, Any], list[list[str]]]]
+
+SHORT_DECIMAL: Kinds = {
+    "declared": (
+        KINDS_OF_LOAD["declared"][0],
+        [[text.replace('"12.3456789015"', '"12.345678901"') for text in run] for run in KINDS_OF_LOAD["declared"][1]],
+    )
+}
+
+#: What is written in its own way into insert statements, CSV and Parquet.
+VALUES: Kinds = {
+    "odd text": ({}, [[
+        r'{"a":"é\"\\ \n\t\r\b\f\u0001\u001f\u007f\u0085\u2028 𝄞 , ; | \u0027 `"}', r'{"a":""}', r'{"a":null}',
+        r'{"a":"\\N"}', r'{"a":"NULL"}', r'{"a":" "}', r'{"a":"\"quoted\""}', r'{"a":"a\r\nb"}', r'{"a":"\\x41"}',
+        r'{"a":"{1,2}"}', r'{"a":"%s %(x)s {0} $1"}', r'{"a":"E\\\u0027; --"}', r'{"a":"\\."}', r'{"a":"a,b"}',
+        r'{"a":"\\\\"}', r'{"a":"\ufeff\ufffe\uffff"}', r'{"a":"\"\""}', r'{"a":"\""}',
+    ]]),
+    "empty text in a list": ({}, [['{"t":["","x",null]}', '{"t":[{"u":""}]}']]),
+    "empty key": ({"primary_key": "a", "write_disposition": "merge"}, [['{"a":""}', '{"a":"x"}'], ['{"a":"","v":1}']]),
+    "json column": (
+        {"columns": {"raw": {"data_type": "json"}}},
+        [[
+            r'{"raw":{"b":[1,2.0,"é\"\\ \n",null,true,""],"a":{"z":1,"y":{}}}}', '{"raw":[]}', '{"raw":{}}',
+            '{"raw":"text"}', '{"raw":3}', '{"raw":1.5}', '{"raw":true}', '{"raw":null}', r'{"raw":"{\"x\": 1}"}',
+        ]],
+    ),
+    "numbers": ({}, [[
+        '{"i":0,"d":0.1,"b":true}', '{"i":-9223372036854775808,"d":1e308,"b":false}', '{"d":5e-324}',
+        '{"i":9223372036854775807,"d":-1e-308,"b":null}', '{"d":3.0}', '{"d":1}', '{"d":123456789.123456789}',
+        '{"d":0.30000000000000004}', '{"d":-0.0}',
+    ]]),
+    "type drift": ({}, [
+        [
+            '{"a":1}', '{"a":"x"}', '{"a":1.5}', '{"a":true}', '{"a":"2024-01-01T00:00:00Z"}', '{"a":[1]}',
+            '{"a":{"b":1}}',
+        ],
+        ['{"a":"y"}', '{"a":2}'],
+    ]),
+    "double then others": ({}, [['{"a":1.5}', '{"a":1}', '{"a":"7"}', '{"a":"x"}', '{"a":""}']]),
+    "text then others": ({}, [['{"a":"x"}', '{"a":1}', '{"a":1.0}', '{"a":1e22}', '{"a":true}', '{"a":{"b":1}}']]),
+    "timestamps": ({}, [[
+        '{"a":"2024-01-01T00:00:00Z"}', '{"a":"2024-01-01T12:34:56.123456+02:00"}', '{"a":"1900-01-01 00:00:00"}',
+        '{"a":"2024-01-01T12:34:56.123456789Z"}', '{"a":"1970-01-01T00:00:00"}', '{"a":"9999-12-31T23:59:59Z"}',
+        '{"a":"0001-01-01T00:00:00Z"}', '{"a":1700000000}', '{"a":1700000000.25}',
+    ]]),
+    "dates and times": (
+        {"columns": {
+            "d": {"data_type": "date"}, "t": {"data_type": "time"}, "p": {"data_type": "timestamp", "precision": 3},
+        }},
+        [['{"d":"2024-02-29","t":"12:34:56.5","p":"2024-01-01T12:00:00.123456Z"}', '{"d":"0001-01-01","p":null}']],
+    ),
+    "decimals": (
+        {"columns": {
+            "d": {"data_type": "decimal"}, "p": {"data_type": "decimal", "precision": 10, "scale": 2},
+        }},
+        [['{"d":0.1,"p":1.25}', '{"d":"12345678901234567890.123456789","p":"-12345678.99"}', '{"d":-5,"p":7}']],
+    ),
+    "precision": (
+        {"columns": {
+            "i": {"data_type": "bigint", "precision": 32}, "s": {"data_type": "bigint", "precision": 16},
+            "t": {"data_type": "text", "precision": 5},
+        }},
+        [['{"i":1,"s":2,"t":"abcde"}']],
+    ),
+    "binary": (
+        {"columns": {"b": {"data_type": "binary"}}},
+        [['{"b":"aGVsbG8="}', '{"b":""}', '{"b":null}', '{"b":"AAEC/w=="}']],
+    ),
+    "hints": (
+        {"columns": {"id": {"data_type": "bigint", "unique": True}, "s": {"data_type": "text", "sort": True}}},
+        [['{"id":1,"s":"a"}'], ['{"id":2,"s":"b"}']],
+    ),
+    "names": ({}, [['{"Group":1,"select":2,"a b":3,"userName":4,"x-y":5,"ÄÖ":6,"2nd":7,"a.b":8,"%":9,"_x_":11}']]),
+    "long names": ({}, [['{"%s":1,"%s":{"%s":2,"l":[1]}}' % ("n" * 70, "m" * 50, "k" * 50)]]),  # noqa: UP031 - braces
+    "deep": ({}, [['{"a":{"b":{"c":[{"d":[{"e":[1,[2,3]]}]}]}}}', '{"a":null}']]),
+    "empty rows": ({}, [["{}", '{"a":null}'], ['{"a":1}', "{}"]]),
+    "late columns": ({}, [['{"a":1}', '{"a":1,"b":2}'], ['{"c":{"d":[1]},"a":1}']]),
+    "hard delete": (
+        {
+            "primary_key": "id", "write_disposition": "merge",
+            "columns": {"gone": {"hard_delete": True, "data_type": "bool"}},
+        },
+        [['{"id":1,"gone":false}', '{"id":2}'], ['{"id":1,"gone":true}', '{"id":3,"gone":true}']],
+    ),
+    "versions": (
+        {
+            "merge_key": "id",
+            "write_disposition": {
+                "disposition": "merge", "strategy": "scd2", "validity_column_names": ["since", "until"],
+            },
+        },
+        [['{"id":1,"v":""}', '{"id":2,"v":null}'], ['{"id":1,"v":null}', '{"id":2,"v":null}']],
+    ),
+}  # fmt: skip
+
+KINDS = KINDS_OF_LOAD | SHORT_DECIMAL | VALUES
+
+
+@pytest.fixture(scope="module", params=["postgres", "files"])
+def place(request: pytest.FixtureRequest) -> Place:
+    return postgres_place(request.getfixturevalue("postgres")) if request.param == "postgres" else FILES
+
+
+@pytest.fixture(scope="module")
+def contest(place: Place, tmp_path_factory: pytest.TempPathFactory) -> Contest:
+    """All kinds of loads, twice, side by side as resources of one source."""
+    held = Contest(tmp_path_factory.mktemp("kinds"), place)
+    with Stage() as stage:
+        for run in range(2):
+            kinds = {table_of(name): kind for name, kind in KINDS.items() if run < len(kind[1])}
+            pages: Pages = {table: [[text] for text in texts[run]] or [[]] for table, (_, texts) in kinds.items()}
+            hints = {table: hints for table, (hints, _) in kinds.items()}
+            stage.service = cursor_service(pages)
+            held.load(stage, lambda url, hints=hints: configuration(url, list(hints), hints))
+    return held
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_load(kind: str, contest: Contest) -> None:
+    for run in range(len(KINDS[kind][1])):
+        ours, theirs = (stand.of(table_of(kind)) for stand in contest.stands[run])
+        compare(ours, theirs)
