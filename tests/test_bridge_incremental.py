@@ -75,19 +75,19 @@ def by(**settings: Any) -> dict[str, Any]:
 
 
 FORMS: dict[str, tuple[Callable[[str], dict[str, Any]], dict[str, Any]]] = {
-    "a parameter": (config({"params": {"since": {"type": "incremental", "cursor_path": "at", "initial_value": START}}}), {}),
-    "an object as a parameter": (
-        lambda url: config({"params": {"since": dlt.sources.incremental("at", initial_value=START)}})(url), {},
+    "a parameter": (
+        config({"params": {"since": {"type": "incremental", "cursor_path": "at", "initial_value": START}}}), {},
     ),
+    "an object as a parameter": (config({"params": {"since": dlt.sources.incremental("at", initial_value=START)}}), {}),
     "start_param": (config(by(start_param="since")), {}),
     "no parameter": (config(by()), {}),
     "no first value": (config({"incremental": {"cursor_path": "at"}}), {}),
     "a placeholder": (config({**by(), "params": {"since": "{incremental.start_value}"}}), {}),
     "placeholders in a body": (
-        config({**by(), "method": "POST", "json": {"from": "{incremental.last_value}", "x": "{incremental.initial_value}"}}),
+        config({**by(), "method": "POST", "json": {"a": "{incremental.last_value}", "b": 1}}),
         {},
     ),
-    "converted": (config({**by(convert=lambda value: value.lower()), "params": {"x": "{incremental.start_value}"}}), {}),
+    "converted": (config({**by(convert=str.lower), "params": {"x": "{incremental.start_value}"}}), {}),
     "a nested cursor": (config({"incremental": {"cursor_path": "meta.at", "initial_value": START}}), {}),
     "a number": (config({"incremental": {"cursor_path": "n", "initial_value": 2}}), {}),
     "lag": (config({"incremental": {"cursor_path": "n", "initial_value": 0, "lag": 1}}), {}),
@@ -197,8 +197,9 @@ def test_windows_tile_the_time_and_go_on(tmp_path: Path) -> None:
         return config(endpoint, primary_key="id", write_disposition="merge")
 
     run(tmp_path, answer, of(5))
-    assert sorted(asked) == [(HOUR.format(0), HOUR.format(2)), (HOUR.format(2), HOUR.format(4)), (HOUR.format(4), HOUR.format(5))]
+    assert sorted(asked) == [(HOUR.format(a), HOUR.format(b)) for a, b in ((0, 2), (2, 4), (4, 5))]
     asked.clear()
     target = run(tmp_path, answer, of(8))
-    assert sorted(asked) == [(HOUR.format(4), HOUR.format(6)), (HOUR.format(6), HOUR.format(8))]
-    assert sorted(row["id"] for row in read_database(target).rows("events")) == [row["id"] for row in events(3) if row["n"] < 8]
+    assert sorted(asked) == [(HOUR.format(a), HOUR.format(b)) for a, b in ((4, 6), (6, 8))]
+    found = sorted(row["id"] for row in read_database(target).rows("events"))
+    assert found == [row["id"] for row in events(3) if row["n"] < 8]

@@ -120,7 +120,7 @@ def test_plan_of_the_email_guide() -> None:
 def test_plan_of_the_links_guide() -> None:
     """Each value of `domain_id` is one call, in order, and a column."""
     clicks = plan_of(check(as_python(LINKS))).resources[1]
-    assert [(call.request.url, call.values) for call in list(clicks.calls())] == [
+    assert [(call.request.url, call.values) for call in clicks.calls()] == [
         ("https://api.example.com/v1/domain/17/link_clicks", {"domain_id": 17}),
         ("https://api.example.com/v1/domain/4/link_clicks", {"domain_id": 4}),
     ]

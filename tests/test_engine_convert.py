@@ -30,7 +30,7 @@ MERGE = {"write_disposition": "merge"}
 
 def plan(**changes: Any) -> ResourcePlan:
     values: dict[str, Any] = {
-        "name": "rows", "table_name": "rows", "calls": (), "pager": SinglePage(), "selector": compile_path("items"),
+        "name": "rows", "table_name": "rows", "template": None, "pager": SinglePage(), "selector": compile_path("items"),
         "auth": None, "primary_key": (), "key_collisions": "keep_last", "key_collisions_declared": False,
         "private": (), "drop_private": True, "allow_null_data": False, "hints": {},
     }  # fmt: skip
@@ -65,7 +65,7 @@ def convert(
         identities = Identities(Path(folder), rules)
         converter = Converter(plan(primary_key=primary_key), rules, identities, id_source, report)
         found = [
-            converter.convert(Records([text.encode() for text in batch], [len(batch)], {}, ()))
+            converter.convert(Records([text.encode() for text in batch], [len(batch)]))
             for batch in batches
             if batch
         ]

@@ -166,7 +166,7 @@ def test_the_domain_of_clicks_is_left_to_the_user() -> None:
         plan_source(EXAMPLES / "links.yaml")
     plan, _ = plan_source(EXAMPLES / "links.yaml", params={"domain_id": [7, 8]})
     clicks = plan.resources[1]
-    assert [call.values for call in list(clicks.calls())] == [{"domain_id": 7}, {"domain_id": 8}]
+    assert [call.values for call in clicks.calls()] == [{"domain_id": 7}, {"domain_id": 8}]
 
 
 def test_the_files_of_the_guides_run_unchanged(tmp_path: Path) -> None:

@@ -35,9 +35,7 @@ ORDER = (
 ROOM_OF = {
     "headrace": "vocabulary",
     **dict.fromkeys(("secrets", "errors", "clock", "jsonpath", "message"), "vocabulary"),
-    **dict.fromkeys(
-        ("dlt_places", "dlt_secrets", "dlt_tables", "dlt_first", "dlt_run", "dlt_load", "dlt_bridge"), "bridge"
-    ),
+    **dict.fromkeys((path.stem for path in SRC.glob("dlt_*.py")), "bridge"),
     # the command line's side of dlt
     **dict.fromkeys(("dlt_failure", "dlt_pipeline", "dlt_pyfile"), "command"),
     "__main__": "cli",

@@ -172,13 +172,13 @@ def test_a_resource_keeps_only_its_own_parameters() -> None:
         "c",
         given={"x": 1, "y": 2},
     )
-    assert [list(resource.calls())[0].values for resource in made.resources] == [{"x": 1}, {"y": 2}, {}]
-    assert list(made.resources[1].calls())[0].request.params == (("q", "2"),)
+    assert [next(iter(resource.calls())).values for resource in made.resources] == [{"x": 1}, {"y": 2}, {}]
+    assert next(iter(made.resources[1].calls())).request.params == (("q", "2"),)
 
 
 def test_path_bound_from_plain_params() -> None:
     """dlt's older way: the value leaves the query and is no column."""
-    call = list(of({"path": "a/{x}", "params": {"x": "b c", "y": 1}}).resources[0].calls())[0]
+    call = next(iter(of({"path": "a/{x}", "params": {"x": "b c", "y": 1}}).resources[0].calls()))
     assert (call.request.url, call.request.params, call.values) == (
         "https://api.example.com/a/b%20c",
         (("y", "1"),),
@@ -188,7 +188,7 @@ def test_path_bound_from_plain_params() -> None:
 
 def test_query_parameters_as_requests_sends_them() -> None:
     call = of({"params": {"a": None, "b": True, "c": [1, None, "x"], "d": 1.0, "e": {"secret": "k"}, "f": "{{x}}"}})
-    assert list(call.resources[0].calls())[0].request.params == (
+    assert next(iter(call.resources[0].calls())).request.params == (
         ("b", "True"),
         ("c", "1"),
         ("c", "x"),
@@ -211,7 +211,7 @@ def test_headers_of_the_endpoint_over_those_of_the_client() -> None:
         {"name": "a", "endpoint": {"headers": {"accept": "b-{x}"}}},
         given={"x": 1},
     )
-    assert list(made.resources[0].calls())[0].request.headers == (("accept", "b-1"), ("X", "{not}"), ("V", "2"))
+    assert next(iter(made.resources[0].calls())).request.headers == (("accept", "b-1"), ("X", "{not}"), ("V", "2"))
 
 
 def test_absolute_path_adds_its_origin() -> None:
@@ -221,7 +221,7 @@ def test_absolute_path_adds_its_origin() -> None:
         "b",
         given={"y": 1},
     )
-    assert [list(resource.calls())[0].request.url for resource in made.resources] == [
+    assert [next(iter(resource.calls())).request.url for resource in made.resources] == [
         "https://Other.example/x/1",
         "http://localhost:8000/v1/b",
     ]
@@ -347,7 +347,7 @@ def test_retry_limits_and_selector() -> None:
     )
     assert (made.retry.max_retries, made.retry.statuses, made.limits.in_flight) == (0, frozenset({503}), 2)
     assert (made.resources[0].selector, made.resources[1].selector) == (compile_path("x.y"), None)
-    assert (made.resources[0].allow_null_data, list(made.resources[0].calls())[0].request.method) == (True, "POST")
+    assert (made.resources[0].allow_null_data, next(iter(made.resources[0].calls())).request.method) == (True, "POST")
 
 
 def test_the_door_is_cheap() -> None:

@@ -95,7 +95,7 @@ def rest_api_resources(
     return _resources(plan, Session(plan, report, clock))
 
 
-@dlt.source(name=SECTION, section=SECTION)
+@dlt.source(name=SECTION, section=SECTION)  # type: ignore[untyped-decorator]  # dlt is untyped here
 def rest_api(
     client: dict[str, Any] = dlt.config.value,
     resources: list[Any] = dlt.config.value,
@@ -192,12 +192,12 @@ def _resource(resource: ResourcePlan, parent: DltResource | None, session: Sessi
     function: Any = dependent if parent is not None else pages
     if filters:
         # dlt binds the argument that is annotated so to the state of the resource, and adds its filter to the pipe
-        function.__annotations__["incremental"] = Optional[Incremental[Any]]
+        function.__annotations__["incremental"] = Optional[Incremental[Any]]  # noqa: UP045 - dlt looks into it
     else:
         function.__annotations__.pop("incremental")
     hints = {**resource.hints, **({"data_from": parent} if parent is not None else {})}
     made: DltResource = dlt.resource(function, name=resource.name, table_name=resource.table_name, **hints)
-    if filters:
+    if filters and resource.incremental is not None:
         made = made(incremental=make_incremental(resource.incremental))
     made.add_step(LoadTables(filters=filters))
     return made

@@ -53,11 +53,9 @@ class LoadTables(ItemTransform[Any, Any]):  # type: ignore[misc]  # dlt is untyp
         return bound
 
     def __call__(self, item: Any, meta: Any = None) -> Any:  # noqa: ARG002 - dlt looks for the name
-        if not isinstance(item, Fetched):
+        if not isinstance(item, Fetched) or self._pipe is None:
             return item
-        assert self._pipe is not None
         return _handed_on(item, self._pipe)
-
 
     def in_turn(self, pages: Iterator[Any]) -> Iterator[Any]:
         """`pages` of one item after those of the item before: dlt would mix them as they come."""

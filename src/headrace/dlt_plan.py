@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from dlt.common.configuration.specs.config_section_context import ConfigSectionContext
 from dlt.common.configuration.container import Container
+from dlt.common.configuration.specs.config_section_context import ConfigSectionContext
 
 from headrace.config import load_file, validate
 from headrace.dlt_objects import FromDlt, adopt
-from headrace.dlt_session import session_policy
 from headrace.dlt_secrets import resolve_secret, resolve_setting, setting
+from headrace.dlt_session import session_policy
 from headrace.dlt_settings import runtime_policy
 from headrace.plan import Plan, build_plan
 
@@ -46,7 +46,10 @@ def plan_source(
 def plan_resources(
     config: Mapping[str, Any] | str | Path, *, params: Params | None = None, privacy: str | None = None
 ) -> Plan:
-    """The frozen plan of a configuration, looked up in the sections of the source that is being made. Raises `ConfigError`."""
+    """The frozen plan of a configuration, settings from the sections of the source that is being made.
+
+    Raises `ConfigError`.
+    """
     raw = load_file(Path(config)) if isinstance(config, str | Path) else config
     context = Container()[ConfigSectionContext]
     return _plan(raw, config, tuple(context.sections or ()), params, privacy)
@@ -68,6 +71,5 @@ def _plan(raw: Any, config: Any, sections: tuple[str, ...], params: Params | Non
         privacy=privacy,
         configured=lambda parameter: setting(f"params.{parameter}", sections),
         adapters=FromDlt(),
-        retry=policy.retry if session is None else session_policy(session),
-        limits=policy.limits,
+        defaults={**policy.limits, **(policy.retry if session is None else session_policy(session))},
     )

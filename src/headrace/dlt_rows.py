@@ -67,10 +67,11 @@ class _Pages:
                 await self._task
             else:
                 self._room.release()
-            return page
         except BaseException:
             self.ended = True
             raise
+        else:
+            return page
         finally:
             self.is_busy = False
 

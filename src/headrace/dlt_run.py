@@ -73,7 +73,10 @@ class ResourceRun:
         return self.id_source == "content" or (self.id_source == "key" and self.report.keyless > 0)
 
     async def fetch(self, combinations: Awaitable[Iterable[Origins]], calls_of: CallsOf) -> Fetched:
-        """Fetch the resource completely, `calls_of` making calls of the rows of its parents. Raises `HeadraceError`; then nothing of it is loaded."""
+        """Fetch the resource completely, `calls_of` making calls of the rows of its parents.
+
+        Raises `HeadraceError`; then nothing of it is loaded.
+        """
         try:
             calls = calls_of(await combinations)
             line = Line(self._converter, self.spool) if self.stores else None

@@ -91,8 +91,8 @@ class Session:
         return await exported[name]
 
     async def _fetched_apart(self, name: str, running: frozenset[str]) -> list[ParentRow]:
-        resource = self.plan.resource(name)
-        assert resource is not None, "a ready resource is refused as one of several parents when the plan is made"
+        # a ready resource as one of several parents is refused when the plan is made
+        resource = next(resource for resource in self.plan.resources if resource.name == name)
         combinations: Iterable[Mapping[str, ParentRow]] = ({},)
         if resource.parents:
             rows = await self._rows_of(resource.parents[0].resource, running)

@@ -48,9 +48,7 @@ def add_values(records: Sequence[bytes], values: Mapping[str, Any]) -> list[byte
 def append_values(records: Sequence[bytes], values: Mapping[str, Any]) -> list[bytes]:
     """`records`, all objects, with `values` as their last keys, which win over keys of the same name."""
     tail = json.dumps(dict(values)).encode()[1:]
-    return [
-        (b"{" if (body := record.rstrip()[:-1]).strip() == b"{" else body + b",") + tail for record in records
-    ]
+    return [(b"{" if (body := record.rstrip()[:-1]).strip() == b"{" else body + b",") + tail for record in records]
 
 
 def texts_for_json(

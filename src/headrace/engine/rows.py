@@ -84,7 +84,7 @@ class RowWork:
         return bool(self._resource.steps or errand.watermark or self._resource.exports)
 
     def prepare(self, page: Page, errand: Errand) -> Prepared:
-        """The rows of a page for the tables. Raises `AnswerError`, and whatever functions of the configuration raise."""
+        """The rows of a page for the tables. Raises `AnswerError`, and what functions of the configuration raise."""
         raw, added = self._raw(page, errand)
         if added is None and not self.needs_objects(errand):
             return Prepared(raw)
@@ -118,8 +118,9 @@ class RowWork:
             return records, None
         wrong = next((record for record in records if not record.startswith(b"{")), None)
         if wrong is not None:
+            came = wrong[:40].decode(errors="replace")
             raise AnswerError(
-                f"expected objects, which can take {', '.join(kept)} of the parent, got {wrong[:40].decode(errors='replace')}",
+                f"expected objects, which can take {', '.join(kept)} of the parent, got {came}",
                 where=f"resource `{self._resource.name}`",
                 hint="leave out `include_from_parent`, or select objects by `data_selector`",
             )

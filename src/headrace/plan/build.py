@@ -17,7 +17,7 @@ from itertools import product
 from typing import Any, Final, Protocol
 
 from headrace.config import ClientOptions, EndpointOptions, Foreign, ReadyResource, ResourceOptions, RestConfig
-from headrace.config.field import Scalar
+from headrace.config.field import Options, Scalar
 from headrace.config.kinds import AutoPaging
 from headrace.errors import ConfigError, Problem
 from headrace.jsonpath import JsonPath, compile_path
@@ -72,16 +72,15 @@ def build_plan(
     privacy: str | None = None,
     configured: Callable[[str], Any] | None = None,
     adapters: Adapters | None = None,
-    retry: Mapping[str, Any] | None = None,
-    limits: Mapping[str, Any] | None = None,
+    defaults: Mapping[str, Any] | None = None,
 ) -> Plan:
     """The plan of a checked configuration.
 
     `params` are values for its placeholders, over those of the file; a sequence makes one call for each value.
     `configured` looks up a placeholder to which neither gives a value, None where it is not set. `privacy` is `drop` or
-    `keep`, None for what the file says. `adapters` is needed for foreign objects and functions; `retry` and `limits` are
-    fields that count where the configuration does not say them. Raises `ConfigError` with every problem: a parameter
-    without value, a value without parameter, a value that cannot stand in a path.
+    `keep`, None for what the file says. `adapters` is needed for foreign objects and functions; `defaults` are fields
+    of the retry policy and of the limits that count where the configuration does not say them. Raises `ConfigError`
+    with every problem: a parameter without value, a value without parameter, a value that cannot stand in a path.
     """
     problems: list[Problem] = []
     if privacy is not None and privacy not in _PRIVACY:
@@ -109,32 +108,38 @@ def build_plan(
     maker = _Maker(config, values, parents, adapters, drop_private=(privacy or config.privacy) == "drop")
     made = {entry.name: maker.resource(entry, endpoint) for entry, endpoint in zip(entries, endpoints, strict=True)}
     resources = tuple(made[name] for name in order if name in made)
+    limits = config.client.limits
     urls = [config.client.base_url, *(call.request.url for plan in resources for call in plan.template.shown())]
     return Plan(
         base_url=config.client.base_url,
         resources=resources,
         origins=frozenset(origin_of(url) for url in urls if "{" not in url.split("/", 3)[2]),
-        retry=_retry(config.client, retry or {}),
-        limits=_limits(config.client, limits or {}),
+        retry=_retry(config.client, defaults or {}),
+        limits=_limits(config.client, defaults or {}),
         order=order,
         ready=ready,
         session=config.client.session.value if config.client.session else None,
-        session_timeout_s=config.client.limits.timeout_s if "timeout_s" in config.client.limits.model_fields_set else None,
+        session_timeout_s=limits.timeout_s if "timeout_s" in limits.model_fields_set else None,
     )
 
 
-def _retry(client: ClientOptions, others: Mapping[str, Any]) -> RetryPolicy:
-    declared = client.retry.model_fields_set
-    # who declares a time wants no count from elsewhere
-    others = {name: value for name, value in others.items() if not (name == "max_retries" and "budget_s" in declared)}
-    fields = {**client.retry.model_dump(), **{name: value for name, value in others.items() if name not in declared}}
+def _retry(client: ClientOptions, defaults: Mapping[str, Any]) -> RetryPolicy:
+    fields = _over(client.retry, defaults)
+    if "budget_s" in client.retry.model_fields_set and "max_retries" not in client.retry.model_fields_set:
+        fields["max_retries"] = None  # who declares a time wants no count from elsewhere
     return RetryPolicy(**{**fields, "statuses": frozenset(fields["statuses"])})
 
 
-def _limits(client: ClientOptions, others: Mapping[str, Any]) -> Limits:
-    declared = client.limits.model_fields_set
-    fields = {**client.limits.model_dump(), **{name: value for name, value in others.items() if name not in declared}}
-    return Limits(**fields, rate=Rate(**client.rate_limit.model_dump()) if client.rate_limit else None)
+def _limits(client: ClientOptions, defaults: Mapping[str, Any]) -> Limits:
+    rate = Rate(**client.rate_limit.model_dump()) if client.rate_limit else None
+    return Limits(**_over(client.limits, defaults), rate=rate)
+
+
+def _over(options: Options, defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """The options as declared, over `defaults`, over their own."""
+    fields = options.model_dump()
+    declared = options.model_fields_set
+    return {name: defaults.get(name, own) if name not in declared else own for name, own in fields.items()}
 
 
 def _compile(place: str, resource: ResourceOptions) -> EndpointTemplate:
@@ -233,7 +238,8 @@ class _Maker:
 
     @property
     def _adapted(self) -> Adapters:
-        assert self._adapters is not None, "a configuration with foreign objects is checked by who knows them"
+        if self._adapters is None:
+            raise AssertionError("a configuration with foreign objects is checked by who knows them")
         return self._adapters
 
 

@@ -133,7 +133,8 @@ def compile_endpoint(place: str, options: EndpointOptions) -> EndpointTemplate:
     """Compile the texts of an endpoint whose braces were checked by `config.validate`."""
     path = compile_text(options.path or "")
     params = dict(options.params or {})
-    aliases = {name: params.pop(name) for name, value in list(params.items()) if isinstance(value, ResolveParam)}
+    aliases = {name: value for name, value in params.items() if isinstance(value, ResolveParam)}
+    params = {name: value for name, value in params.items() if name not in aliases}
     bound = {name: params.pop(name) for name in path.names if _binds(params.get(name))}
     return EndpointTemplate(
         place=place,

@@ -187,9 +187,9 @@ class ResourcePlan:
     ) -> Iterator[Call]:
         """Its calls in order, one for each choice of values of the source's parameters.
 
-        `late` are values of placeholders that only a run knows (`resources.users.id`), `kept` fields of the parent's row
-        for the rows; `begin` says from where a call with this key goes on. Raises `AnswerError` for a value that cannot
-        stand in a path.
+        `late` are values of placeholders that only a run knows (`resources.users.id`), `kept` fields of the parent's
+        row for the rows; `begin` says from where a call with this key goes on. Raises `AnswerError` for a value that
+        cannot stand in a path.
         """
         return self.template.calls(late or {}, kept or {}, begin or (lambda _: Beginning()))
 
@@ -203,7 +203,7 @@ class ResourcePlan:
         """Why rows become Python objects, in words; None where they never do."""
         if self.steps:
             return "`processing_steps` are functions over rows"
-        return "its paginator is an object that may look into rows" if getattr(self.pager, "reads_answers", False) else None
+        return "its paginator is an object that may look into rows" if self.pager.reads_answers else None
 
 
 @dataclass(frozen=True)
@@ -224,7 +224,3 @@ class Plan:
     ready: Mapping[str, Any] = field(default_factory=dict)
     session: Any = None
     session_timeout_s: float | None = None
-
-    def resource(self, name: str) -> ResourcePlan | None:
-        """The resource of that name, None for a ready one."""
-        return next((resource for resource in self.resources if resource.name == name), None)

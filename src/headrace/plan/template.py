@@ -51,8 +51,7 @@ class Template:
         Those may be whole paths, so only what cannot stand in an address is quoted in them, as `requests` does it.
         """
         return "".join(
-            literal
-            + ("" if field is None else quote(_text(field, values), safe=_AS_REQUESTS if field.context else ""))
+            literal + ("" if field is None else quote(_text(field, values), safe=_AS_REQUESTS if field.context else ""))
             for literal, field in self.parts
         )
 

@@ -1,7 +1,8 @@
 """A range of time cut into windows: each is a listing of its own, so they can be fetched side by side.
 
-Windows touch: the end of one is the start of the next. An API that takes both bounds as part of the range gives the rows
-of that instant twice, and a key that is merged makes them one; without a key choose bounds that the API keeps apart.
+Windows touch: the end of one is the start of the next. An API that takes both bounds as part of the range gives the
+rows of that instant twice, and a key that is merged makes them one; without a key choose bounds that the API keeps
+apart.
 
 A window is complete when its listing is. So a next run begins at the last end, less the overlap in which rows may have
 come late, and never at the largest time that a row had.
