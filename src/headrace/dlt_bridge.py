@@ -200,7 +200,15 @@ def _resource(resource: ResourcePlan, parent: DltResource | None, session: Sessi
     if filters and resource.incremental is not None:
         made = made(incremental=make_incremental(resource.incremental))
     made.add_step(LoadTables(filters=filters))
+    _record_input(made, resource)
     return made
+
+
+def _record_input(made: DltResource, resource: ResourcePlan) -> None:
+    """Say in dlt's trace where the resource reads from, where this dlt has a place for it (from 1.30)."""
+    if hasattr(made, "add_input"):
+        place = {"location": resource.template.base_url, "endpoints": [resource.template.endpoint.said]}
+        made.add_input({"kind": SECTION, "resource_name": resource.name, **place}, replace=True)
 
 
 async def _alone() -> Iterable[Origins]:

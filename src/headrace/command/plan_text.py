@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 #: Paging kinds whose pages can be counted beforehand.
@@ -29,20 +29,8 @@ def _retries(retry: Mapping[str, Any]) -> str:
     waits = [f"{retry['backoff_factor'] * 2**turn:g}" for turn in range(min(retry["max_retries"] or 3, 5))]
     more = "" if retry["max_retries"] else " ..."
     bound = f"{retry['max_retries']}" if retry["max_retries"] else f"for {retry['budget_s']:g} s"
-    statuses = ", ".join(_ranges(retry["statuses"]))
+    statuses = ", ".join(map(str, retry["statuses"]))
     return f"{bound}, after {', '.join(waits)}{more} s or `Retry-After`; on {statuses}, no or broken answer"
-
-
-def _ranges(statuses: Sequence[int]) -> Iterator[str]:
-    """Statuses, a whole class of them by its name."""
-    whole = {first for first in range(1, 6) if set(range(100 * first, 100 * first + 100)) <= set(statuses)}
-    named: set[int] = set()
-    for status in statuses:
-        if status // 100 not in whole:
-            yield str(status)
-        elif status // 100 not in named:
-            named.add(status // 100)
-            yield f"{status // 100}xx"
 
 
 def _resources(described: Mapping[str, Any]) -> Iterator[str]:

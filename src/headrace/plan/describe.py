@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from headrace.message import Request
@@ -18,13 +19,20 @@ def describe(plan: Plan) -> dict[str, Any]:
             "max_retries": plan.retry.max_retries,
             "budget_s": plan.retry.budget_s,
             "backoff_factor": plan.retry.backoff_factor,
-            "statuses": sorted(plan.retry.statuses),
+            "statuses": list(_statuses(plan.retry.statuses)),
         },
         "in_flight": plan.limits.in_flight,
         "rate": None if plan.limits.rate is None else [plan.limits.rate.requests, plan.limits.rate.per_s],
         "resources": [_resource(resource) for resource in plan.resources],
         "ready": list(plan.ready),
     }
+
+
+def _statuses(statuses: frozenset[int]) -> Iterator[int | str]:
+    """Statuses in order, a whole class of them by its name, as a configuration may say it."""
+    whole = {first for first in range(1, 6) if statuses.issuperset(range(100 * first, 100 * first + 100))}
+    yield from sorted(status for status in statuses if status // 100 not in whole)
+    yield from (f"{first}xx" for first in sorted(whole))
 
 
 def _resource(resource: ResourcePlan) -> dict[str, Any]:

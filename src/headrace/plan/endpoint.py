@@ -24,13 +24,15 @@ _LAST_PLACEHOLDER: Final = re.compile(r"\{[a-zA-Z0-9.\-_]+\}")
 
 @dataclass(frozen=True)
 class EndpointTemplate:
-    """`bound` holds values of path placeholders that came from the endpoint's own `params`; `place` is for messages.
+    """`place` is for messages, `said` the path as it was written.
 
-    `aliases` are path placeholders that stand for a field of a parent's row (dlt's `resolve` parameters). `is_single`:
-    the last segment of the path has a placeholder, which dlt takes for the address of one object.
+    `bound` holds values of path placeholders that came from the endpoint's own `params`; `aliases` are path placeholders
+    that stand for a field of a parent's row (dlt's `resolve` parameters). `is_single`: the last segment of the path has
+    a placeholder, which dlt takes for the address of one object.
     """
 
     place: str
+    said: str
     method: str
     path: Template
     params: Any
@@ -138,6 +140,7 @@ def compile_endpoint(place: str, options: EndpointOptions) -> EndpointTemplate:
     bound = {name: params.pop(name) for name in path.names if _binds(params.get(name))}
     return EndpointTemplate(
         place=place,
+        said=options.path or "",
         method=options.method,
         path=path,
         params=compile_tree({name: value for name, value in params.items() if not _is_watermark(value)}),
