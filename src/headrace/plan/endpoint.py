@@ -26,9 +26,9 @@ _LAST_PLACEHOLDER: Final = re.compile(r"\{[a-zA-Z0-9.\-_]+\}")
 class EndpointTemplate:
     """`place` is for messages, `said` the path as it was written.
 
-    `bound` holds values of path placeholders that came from the endpoint's own `params`; `aliases` are path placeholders
-    that stand for a field of a parent's row (dlt's `resolve` parameters). `is_single`: the last segment of the path has
-    a placeholder, which dlt takes for the address of one object.
+    `bound` holds values of path placeholders that came from the endpoint's own `params`; `aliases` are those
+    that stand for a field of a parent's row (dlt's `resolve` parameters). `is_single`: the last segment of the path
+    has a placeholder, which dlt takes for the address of one object.
     """
 
     place: str
