@@ -80,7 +80,15 @@ class Asked:
         """The body of a form."""
         if self.headers.get("content-type") != "application/x-www-form-urlencoded":
             raise Refused(415, "expected a form")
-        return dict(parse_qsl(self._body.decode(), keep_blank_values=True))
+        return dict(self.form_pairs())
+
+    def form_pairs(self) -> list[tuple[str, str]]:
+        """The same, with repeated names."""
+        return parse_qsl(self.text(), keep_blank_values=True)
+
+    def text(self) -> str:
+        """The body as it is."""
+        return self._body.decode()
 
     def link(self, path: str | None = None, **params: Any) -> str:
         """Another address of the API with exactly these parameters, absolute."""
