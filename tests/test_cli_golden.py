@@ -2,8 +2,9 @@
 
 `UPDATE_GOLDEN=1 pytest tests/test_cli_golden.py` rewrites what is expected; the difference is reviewed like code.
 
-A case: `why` it is there; `shared` files of `golden/cli/shared/`, with `replace` applied to their text; `files` of its
-own; `dlt`, the first release for which the case holds; `sim` (arguments of `Guides`, and `faults`); `held` (a DuckDB file that another process has open); `args`; `env`.
+A case: `why` it is there; `dlt`, the first release for which it holds; `shared` files of `golden/cli/shared/`, with
+`replace` applied to their text; `files` of its own; `sim` (arguments of `Guides`, and `faults`); `held` (a DuckDB file
+that another process has open); `args`; `env`.
 `<url>`, `<folder>` and `<pid>` stand for what differs from run to run, `<n>` for times.
 """
 
