@@ -18,7 +18,7 @@ from headrace.clock import TurnedClock
 from headrace.config import HeadraceWarning
 from headrace.engine import Identities, Report, Spool
 from headrace.errors import KeyCollisionError
-from headrace.normalise import content_digest
+from headrace.normalise.ids import content_digest
 from headrace.sim.message import Reply, Request
 from headrace.sim.server import Server
 from loading import Database, load_ours, pipeline, read_database, refused, working_tables

@@ -7,7 +7,9 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from dlt.common.normalizers.json.helpers import get_nested_row_hash, get_row_hash
+from dlt.common.schema import Schema
 
+from headrace.dlt_tables import WorkingTables
 from headrace.normalise import (
     Key,
     Node,
@@ -21,7 +23,7 @@ from headrace.normalise import (
     read_keys,
     repeated_id,
 )
-from loading import working_tables
+from loading import duckdb_capabilities, working_tables
 
 
 def keys_of(rows: list[Any], names: list[str]) -> list[Key]:
@@ -133,7 +135,8 @@ def test_layout_reads_settled_paths_and_refuses_others() -> None:
     assert types["b"] == pa.string()
     assert types["n"] == pa.null()
     assert types["t"] == pa.list_(pa.struct([("c", pa.float64())]))
-    assert types["m"] == pa.null()
+    # read as what its column is: a record with a text there is refused
+    assert types["m"] == pa.int64()
     assert [child.name for child in layout.root.children] == ["rows__t"]
 
 
@@ -153,8 +156,32 @@ def test_no_layout_where_two_paths_meet(row: dict[str, Any]) -> None:
 
 
 def test_no_layout_where_dlt_must_decide_each_row() -> None:
-    row = {"a": 1}
-    for hints in ({"max_table_nesting": 1}, {"schema_contract": "freeze"}):
-        rules = working_tables(**hints)
-        assert not rules.columnar
-        assert build_layout(shape(row), rules) is None
+    schema = Schema("loading")
+    schema.update_table({"name": "rows", "columns": {}, "filters": {"excludes": ["a"]}})
+    rules = WorkingTables(schema, [{"name": "rows", "columns": {}}], duckdb_capabilities())
+    assert not rules.columnar
+    assert build_layout(shape({"a": 1}), rules) is None
+
+
+def test_what_lies_below_the_nesting_limit_is_read_as_text() -> None:
+    row = {"a": {"b": {"c": 1}, "d": 2}, "t": [{"x": [1], "y": 3}], "o": {"p": [1]}}
+    rules = working_tables(max_table_nesting=1)
+    rules.exact([row])
+    layout = build_layout(shape(row), rules)
+    assert layout is not None
+    assert layout.edits == {"a": {"b": True}, "t": {"x": True}, "o": {"p": True}}
+    assert [column.name for column in layout.root.columns] == ["a__b", "a__d", "o__p"]
+    assert [column.name for column in layout.root.children[0].columns] == ["x", "y"]
+
+
+def test_what_a_contract_discards_is_not_read() -> None:
+    contract = {"tables": "discard_row", "columns": "discard_value"}
+    schema = Schema("loading")
+    schema.update_table({"name": "rows", "columns": {"a": {"name": "a", "data_type": "bigint"}}})
+    rules = WorkingTables(schema, [{"name": "rows", "columns": {}, "schema_contract": contract}], duckdb_capabilities())
+    rows = [{"a": 1}, {"a": 2, "new": 3, "o": {"new": 4}, "t": [5]}]
+    rules.exact(rows)
+    layout = build_layout(shape(*rows), rules)
+    assert layout is not None
+    assert layout.edits == {"new": False, "o": {"new": False}, "t": False}
+    assert [field.name for field in layout.schema] == ["a", "o"]

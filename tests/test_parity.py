@@ -2,12 +2,13 @@
 
 Differences that are meant (docs/compatibility.md) are kept out of the data (`DLT_LOADS`), levelled in `comparable` and
 `stored_schema`, or asserted: ids of root rows that dlt makes by chance, -0.0, which dlt's SQL literals turn into 0.0,
-the hint that keys are distinct, precision and scale of a declared decimal, that a first merge is stored as an append,
-and that a table with declared columns exists before its first row.
+columns for values that dlt loses (`LOST`), that a first merge is stored as an append, and that a table with declared
+columns exists before its first row.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,8 +27,8 @@ from nasty_json import DLT_LOADS, data_set, random_sets
 
 IDS = ("_dlt_id", "_dlt_parent_id", "_dlt_root_id")
 MERGE: Mapping[str, Any] = {"primary_key": "id", "write_disposition": "merge"}
-#: Hints that headrace adds to a stored table on purpose.
-OURS = ("x-stage-data-deduplicated",)
+#: Columns for the values of keys that have the name of another key; dlt loses them.
+LOST = re.compile(r"__k_[0-9a-f]{8}(__v_\w+)?$")
 #: Columns whose values are of the load, not of the rows: compared by whether there is one.
 OF_THE_LOAD = ("_dlt_load_id", "_dlt_valid_from", "_dlt_valid_to")
 
@@ -41,8 +42,13 @@ def comparable(database: Database, root: str | None = None, *, with_ids: bool = 
     found = {}
     for name, (columns, rows) in database.tables.items():
         if belongs(name, root):
-            kept = [(place, column[0]) for place, column in enumerate(columns) if with_ids or column[0] not in IDS]
-            found[name] = (columns, sorted(str([_level(row[place], column) for place, column in kept]) for row in rows))
+            kept = [
+                (place, column[0])
+                for place, column in enumerate(columns)
+                if (with_ids or column[0] not in IDS) and not LOST.search(column[0])
+            ]
+            known = [column for column in columns if not LOST.search(column[0])]
+            found[name] = (known, sorted(str([_level(row[place], column) for place, column in kept]) for row in rows))
     return found
 
 
@@ -53,21 +59,14 @@ def _level(cell: Any, column: str) -> str:
 
 
 def stored_schema(target: dlt.Pipeline, root: str | None = None) -> dict[str, Any]:
-    """dlt's stored tables of the data: hints and columns, in order. `nullable: True` is what its absence means."""
+    """dlt's stored tables of the data: hints and columns, in order."""
     found = {}
     for name, table in target.default_schema.tables.items():
         if not name.startswith("_dlt_") and belongs(name, root):
-            hints = {hint: value for hint, value in table.items() if hint not in ("columns", *OURS)}
-            found[name] = (hints, [(column, _facts(facts)) for column, facts in table["columns"].items()])
+            hints = {hint: value for hint, value in table.items() if hint != "columns"}
+            columns = [(column, facts) for column, facts in table["columns"].items() if not LOST.search(column)]
+            found[name] = (hints, columns)
     return found
-
-
-def _facts(column: Mapping[str, Any]) -> dict[str, Any]:
-    facts = {"nullable": True, **column}
-    if facts.get("data_type") == "decimal" and (facts.get("precision"), facts.get("scale")) == (38, 9):
-        # what DuckDB makes of a decimal without them; Arrow always has both
-        del facts["precision"], facts["scale"]
-    return facts
 
 
 def assert_parity(folder: Path, pages: Pages) -> None:

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from dlt.common.schema import Schema
-from dlt.common.schema.utils import has_table_seen_data
 from dlt.destinations.exceptions import DatabaseUndefinedRelation
 from dlt.destinations.sql_client import WithSqlClient
 from dlt.pipeline.pipeline import Pipeline
@@ -28,9 +27,10 @@ def destination_client(pipeline: Pipeline, schema: Schema) -> Any:
 
 
 def is_first_load(client: Any, schema: Schema, tables: Iterable[str]) -> bool:
-    """Whether the destination behind `client` surely holds no row in any of `tables`."""
+    """Whether surely no row of any of `tables` stands in the destination behind `client`, or is on its way there."""
     names = list(tables)
-    if any(has_table_seen_data(schema.tables[name]) for name in names if name in schema.tables):
+    # a table that has columns was loaded before, or another resource or package brings rows for it
+    if any(schema.get_table_columns(name) for name in names if name in schema.tables):
         return False
     if not isinstance(client, WithSqlClient):
         return False

@@ -1,8 +1,7 @@
 """From spooled batches to dlt: what is done in dlt's main thread when a resource is completely fetched.
 
 Before the first row goes out the tables stand in dlt's schema with all their columns, so a package has one file a table
-and column order does not depend on what comes first. Rows that a later row replaced are left out here, which is why the
-merge need not look for duplicates again (`x-stage-data-deduplicated`).
+and column order does not depend on what comes first. Rows that a later row replaced are left out here.
 
 dlt's Arrow path knows no child tables. Three things make it take them (dlt 1.31, `extract/extractors.py`):
 a hint variant of the resource for each child, freed of what it inherits from the root; tables named by their hints; and
@@ -31,7 +30,7 @@ from headrace.dlt_format import better_format
 from headrace.engine import Fates
 from headrace.errors import AnswerError
 from headrace.message import TableBatch
-from headrace.normalise import child_ids, conform
+from headrace.normalise import child_ids, conform, joined
 
 if TYPE_CHECKING:
     from headrace.dlt_run import ResourceRun
@@ -40,17 +39,24 @@ if TYPE_CHECKING:
 _YIELD_BYTES: Final = 8 << 20
 
 
-def load_tables(run: ResourceRun) -> Iterator[DataItemWithMeta]:
-    """The tables of a finished run in row order, each marked with its hints when it comes first."""
+def load_tables(run: ResourceRun) -> Iterator[DataItemWithMeta | None]:
+    """The tables of a finished run in row order, each marked with its hints when it comes first; None while waiting."""
+    while run.waits:
+        yield None
     # what is learned of this run's rows must not stay on a resource that may be run again
     hints, variants = copy.deepcopy(run.resource._hints), copy.copy(run.resource._hints_variants)  # noqa: SLF001
     # child tables stand in the schema with all their columns; through these hints dlt would give them the root's too
     (run.resource._hints or {}).pop("nested_hints", None)  # noqa: SLF001
     try:
+        run.convert_late()
         run.warn_keyless()
-        yield from _Loader(run).tables()
+        loader = _Loader(run)
+        yield from loader.tables()
+        # dlt comes back when the last table is written: what its Arrow path added to the columns is taken back
+        loader.restore()
     finally:
         run.resource._hints, run.resource._hints_variants = hints, variants  # noqa: SLF001
+        run.loaded = True
         run.close()
 
 
@@ -61,6 +67,7 @@ class _Loader:
         self._resource: DltResource = run.resource
         self._load_id = Container()[LoadPackageStateInjectableContext].load_id
         self._hinted: set[str] = set()
+        self._registered: list[str] = []
 
     def tables(self) -> Iterator[DataItemWithMeta]:
         if not self._run.report.rows and not self._declare_empty():
@@ -75,6 +82,7 @@ class _Loader:
         self._settle_key()
         schema = dlt.current.source_schema()
         self._settle_hints(schema)
+        self._registered = list(columns)
         for name in columns:
             self._register(name, schema)
         waiting: dict[str, list[pa.Table]] = {name: [] for name in columns}
@@ -130,7 +138,7 @@ class _Loader:
 
     def _final(self, parts: Sequence[pa.Table], columns: Mapping[str, Any]) -> pa.Table:
         """`parts` as one table in its final columns, with the id of this load."""
-        table = pa.concat_tables(parts, promote_options="default")
+        table = joined(parts)
         name = self._tables.system.load_id
         if name in columns and table.num_columns:
             table = table.append_column(name, pa.repeat(self._load_id, table.num_rows))
@@ -143,8 +151,6 @@ class _Loader:
         if not self._run.by_content:
             for column in keys:
                 column["nullable"] = self._tables.key[column["name"]]
-            if self._run.id_source == "key":
-                root["x-stage-data-deduplicated"] = True
             return
         stored = dlt.current.source_schema().tables.get(self._tables.root, {}).get("columns", {})
         strict = [name for name in self._tables.key if _is_strict(stored.get(name, {}))]
@@ -163,10 +169,10 @@ class _Loader:
 
     def _settle_hints(self, schema: Schema) -> None:
         """Hints of the root table that depend on the destination and on what stands there."""
+        self._run.report.appended = self._may_append(schema)
+        if self._run.turn.before is not None:
+            self._run.turn.before.report.appended = False  # the table is merged after all
         root = self._tables.schema.tables[self._tables.root]
-        if self._may_append(schema):
-            root["write_disposition"] = "append"
-            self._run.report.appended = True
         if file_format := better_format(root, Container()[DestinationCapabilitiesContext]):
             root["file_format"] = file_format
 
@@ -174,11 +180,33 @@ class _Loader:
         """Whether the rows may be appended although a merge is declared: keys are distinct, and the table is empty."""
         distinct = self._run.id_source in ("key", "content")
         declared = self._run.plan.hints.get("write_disposition")
-        return distinct and declared == "merge" and is_first_load(self._run.destination, schema, self._tables.tables())
+        if not distinct or declared != "merge" or not self._run.turn.alone or dlt.current.pipeline().has_pending_data:
+            return False
+        return is_first_load(self._run.destination, schema, self._tables.tables())
+
+    def restore(self) -> None:
+        """Give the tables in dlt's schema, and their columns, the properties that dlt's JSON path gives them."""
+        schema = dlt.current.source_schema()
+        for name in self._registered:
+            table = copy.deepcopy(self._tables.schema.tables[name])
+            schema.tables[name]["columns"].update(table.pop("columns"))
+            if name == self._tables.root:
+                schema.tables[name].update(self._as_loaded(table))
+
+    def _as_loaded(self, root: dict[str, Any]) -> dict[str, Any]:
+        """The root table with the disposition of this load."""
+        return root | {"write_disposition": "append"} if self._run.report.appended else root
 
     def _register(self, name: str, schema: Schema) -> None:
         """Put the table with all its columns into dlt's schema, and its hints onto the resource."""
         table = copy.deepcopy(self._tables.schema.tables[name])
+        if name == self._tables.root:
+            table = self._as_loaded(table)
+        for column in table["columns"].values():
+            if column.get("data_type") == "decimal":
+                # an Arrow column says both; a contract would take that for a change
+                kind = self._tables.arrow_type(column)
+                column.update(precision=kind.precision, scale=kind.scale)
         schema.update_table(table, normalize_identifiers=False, merge_compound_props=False)
         if parent := table.get("parent"):
             schema.tables[name] = _ChildTable(schema.tables[name], self._resource.name)
@@ -232,7 +260,7 @@ def _needs_hint(column: Mapping[str, Any]) -> bool:
     return column["data_type"] not in _SEEN_IN_ARROW or not _KEPT.issuperset(column)
 
 
-_ROOT_FLAGS: Final = ("x-stage-data-deduplicated", "file_format")
+_ROOT_FLAGS: Final = ("file_format",)
 
 
 def _is_strict(column: Mapping[str, Any]) -> bool:

@@ -89,7 +89,7 @@ def _handed_on(fetched: Fetched, pipe: Pipe) -> Iterator[Any]:
             yield ResolvablePipeItem(fetched, step, child, None)
     if fetched.run.stores:
         for table in load_tables(fetched.run):
-            yield ResolvablePipeItem(table.data, len(pipe) - 1, pipe, table.meta)
+            yield table and ResolvablePipeItem(table.data, len(pipe) - 1, pipe, table.meta)
 
 
 def load_step(pipe: Pipe) -> LoadTables:

@@ -17,7 +17,8 @@ from headrace.config import HeadraceWarning
 from headrace.dlt_first import destination_client
 from headrace.dlt_pipe import Fetched
 from headrace.dlt_tables import WorkingTables
-from headrace.engine import Converter, Identities, IdSource, Line, Spool
+from headrace.dlt_turns import take_turn
+from headrace.engine import Converter, Identities, IdSource, Line, Shelf, Spool
 
 if TYPE_CHECKING:
     from dlt.extract import DltResource
@@ -55,7 +56,16 @@ class ResourceRun:
         root = self.resource.compute_table_schema()
         nested = self.resource.compute_nested_table_schemas(root["name"], schema.naming)
         capabilities = Container()[DestinationCapabilitiesContext]
-        self.tables = WorkingTables(schema, [root, *nested], capabilities)
+        self.tables = WorkingTables(
+            schema,
+            [root, *nested],
+            capabilities,
+            keeps_lost=getattr(self.plan, "name_collisions", "keep") == "keep",
+            widens=getattr(self.plan, "mixed_numbers", "variant") == "widen",
+        )
+        self.turn = take_turn(self, self.tables.root)
+        #: Whether the tables are handed over.
+        self.loaded = False
         #: Tables of which a column is declared with its type: they exist though no row comes.
         self.declared = frozenset(
             schema.naming.normalize_tables_path(table["name"])
@@ -66,6 +76,21 @@ class ResourceRun:
         self.spool = Spool(self.plan.name, Path(dlt.current.pipeline().working_dir))
         self.identities = Identities(self.spool.folder, self.tables)
         self._converter = Converter(self.plan, self.tables, self.identities, self.id_source, self.report)
+        self._shelf = Shelf(self.spool.folder) if self.turn.number else None
+        if self.turn.number and self.tables.ids_may_differ:
+            self._converter.salt = str(self.turn.number)
+
+    @property
+    def waits(self) -> bool:
+        """Whether another run must be handed over before this one."""
+        return self.turn.before is not None and not self.turn.before.loaded
+
+    def convert_late(self) -> None:
+        """Convert what waited for another run to settle the table's columns."""
+        if self.turn.before is not None:
+            self.tables.follow(self.turn.before.tables)
+        for batch in self._shelf or ():
+            self.spool.append(self._converter.convert(batch))
 
     @property
     def by_content(self) -> bool:
@@ -79,7 +104,7 @@ class ResourceRun:
         """
         try:
             calls = calls_of(await combinations)
-            line = Line(self._converter, self.spool) if self.stores else None
+            line = (self._shelf or Line(self._converter, self.spool)) if self.stores else None
             self.exported = await self._session.fetch(self.plan, calls, line)
             self._session.publish(self.plan.name, self.exported)
         except BaseException:

@@ -8,12 +8,11 @@ tests compare those.
 
 from __future__ import annotations
 
-import itertools
 import json as standard_json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from functools import lru_cache
-from types import SimpleNamespace
 from typing import Any, Final
 
 import pyarrow as pa
@@ -23,56 +22,36 @@ from dlt.common.json import json
 from dlt.common.libs.pyarrow import get_py_arrow_datatype
 from dlt.common.normalizers.utils import DLT_ID_LENGTH_BYTES
 from dlt.common.schema import Schema
-from dlt.common.schema.exceptions import SchemaException
-from dlt.common.schema.utils import is_complete_column
-from dlt.normalize.items_normalizers.jsonl import JsonLItemsNormalizer
+from dlt.common.schema.exceptions import DataValidationError
+from dlt.common.schema.utils import is_complete_column, normalize_table_identifiers
 
-from headrace.errors import AnswerError
-from headrace.normalise import ExactRows, StandIn, SystemColumns
+from headrace.dlt_exact import EMPTY_KEY, ExactNormaliser, Options, refusal
+from headrace.normalise import ExactRows, SystemColumns
 
-_INT64: Final = range(-(2**63), 2**63)
 #: dlt's own default: deeper objects than this stay JSON.
 _UNLIMITED_NESTING: Final = 1000
 
 
-class _Capture:
-    """A storage for dlt's normaliser that keeps the rows of each table, in order, each seen by `settle` first."""
-
-    def __init__(self, settle: Callable[[str, dict[str, Any]], None]) -> None:
-        self.rows: dict[str, list[dict[str, Any]]] = {}
-        self._settle = settle
-
-    def write_data_item(self, _load_id: str, _schema: str, table: str, row: Any, _columns: Any) -> None:
-        self._settle(table, row)
-        self.rows.setdefault(table, []).append(row)
-
-
 class WorkingTables:
-    """`headrace.normalise.Rules` for the resource whose root table is `table`, over a copy of `schema`.
+    """`headrace.normalise.Rules` for the resource whose root table is the first of `tables`, over a copy of `schema`.
 
-    `table` is dlt's computed table of the resource (its hints). `caps` are the destination's capabilities.
-    Not thread-safe: one resource converts one batch at a time.
+    `tables` are dlt's computed tables of the resource (its hints). `caps` are the destination's capabilities.
+    `keeps_lost` and `widens`: see `headrace.dlt_exact`. Not thread-safe: one resource converts one batch at a time.
     """
 
-    def __init__(self, schema: Schema, tables: Sequence[Any], caps: DestinationCapabilitiesContext) -> None:
+    def __init__(
+        self,
+        schema: Schema,
+        tables: Sequence[Any],
+        caps: DestinationCapabilitiesContext,
+        *,
+        keeps_lost: bool = True,
+        widens: bool = False,
+    ) -> None:
         self._caps = caps
-        with self._destination():
-            updated = schema.clone()
-            for table in tables:
-                updated.update_table(table, merge_compound_props=False)
-            # dlt's normaliser reads what it propagates to child rows when it is made, which is before a table is added
-            self.schema = updated.clone()
-        naming = self.schema.naming
+        self._options = Options(keeps_lost=keeps_lost, widens=widens)
+        naming = schema.naming
         self.root: str = naming.normalize_tables_path(tables[0]["name"])
-        #: The declared key: column name -> whether it may be null. While rows are read it may: those that lack the key
-        #: are kept and get one of their own.
-        self.key: dict[str, bool] = {}
-        for name, column in self.schema.tables[self.root]["columns"].items():
-            if column.get("primary_key"):
-                self.key[name] = column.get("nullable", False)
-                column["nullable"] = True
-        self._capture = _Capture(self._move_wide_integers)
-        self._numbers = itertools.count()
         self.identifier = lru_cache(maxsize=None)(_named(naming.normalize_path))
         self.table_identifier = lru_cache(maxsize=None)(_named(naming.normalize_tables_path))
         self.shorten = lru_cache(maxsize=None)(naming.shorten_fragments)
@@ -85,10 +64,43 @@ class WorkingTables:
                 }.items()
             }
         )  # fmt: skip
-        self.dlt_makes_ids = self.schema.tables[self.root].get("x-merge-strategy") == "scd2"
-        self._normalizer = self._make_normalizer()
+        self._begin(schema, tables)
+
+    def follow(self, earlier: WorkingTables) -> None:
+        """Begin again where `earlier` ended: another resource that writes the same table, and comes first.
+
+        As in dlt its hints are those of the table, and ours are not looked at.
+        """
+        self._begin(earlier.schema, ())
+        self.key.update(earlier.key)
+
+    @property
+    def ids_may_differ(self) -> bool:
+        """Whether dlt gives rows with one key different ids; where it makes ids of keys, they are one row to it."""
+        return self.schema.tables[self.root].get("x-merge-strategy") not in ("upsert", "insert-only", "scd2", "cdc")
+
+    def _begin(self, schema: Schema, hints: Sequence[Any]) -> None:
+        with self._destination():
+            updated = schema.clone()
+            self._refusal, refused = _declare(updated, hints)
+            # dlt's normaliser reads what it propagates to child rows when it is made, which is before a table is added
+            self.schema = updated.clone()
+            # a table that a contract forbids stands here too, and stays without columns
+            table = self.schema.tables.setdefault(self.root, {"name": self.root, "columns": {}})
+            #: The declared key: column name -> whether it may be null. While rows are read it may: those that lack the
+            #: key are kept and get one of their own.
+            self.key: dict[str, bool] = {}
+            for name, column in table["columns"].items():
+                if column.get("primary_key"):
+                    self.key[name] = column.get("nullable", False)
+                    column["nullable"] = True
+            self.dlt_makes_ids = table.get("x-merge-strategy") == "scd2"
+            options = replace(self._options, makes_ids=self.dlt_makes_ids)
+            self._exact = ExactNormaliser(self.schema, self.root, self.system, self._caps, options)
+        self._exact.refuse(refused)
         self.propagates_root_id = self._propagates_root_id()
-        self.columnar = self._is_columnar()
+        self.max_nesting = self._max_nesting(table)
+        self.columnar = not any("filters" in schema for schema in self.schema.tables.values())
 
     def columns(self, table: str) -> Mapping[str, Any]:
         """The complete columns of `table` in order; empty when there is none yet."""
@@ -102,28 +114,27 @@ class WorkingTables:
         """The Arrow type in which dlt writes `column` for this destination."""
         return get_py_arrow_datatype(column, self._caps, "UTC")
 
-    def exact(self, rows: Iterable[Any]) -> ExactRows:
-        """Rows as dlt's normaliser makes them. Raises `AnswerError` when one does not fit the declared columns."""
-        with self._destination():
-            return self._normalise(rows)
+    def exact(self, rows: Iterable[Any], *, objects: bool = False) -> ExactRows:
+        """Rows as dlt's normaliser makes them. Raises `AnswerError` when one does not fit the declared columns.
 
-    def _normalise(self, rows: Iterable[Any]) -> ExactRows:
-        self._capture.rows = {}
-        sources: list[int] = []
-        for number, row in enumerate(rows):
-            try:
-                item = _named_blanks(row) if isinstance(row, dict) else {self.system.value: row}
-                self._normalizer._normalize_chunk(self.root, [item], may_have_pua=False, skip_write=False)  # noqa: SLF001
-            except (SchemaException, ArithmeticError, OSError, RecursionError, ValueError) as error:
-                # the last four come out of dlt's coercion and nesting: a date of the year 292277026596, 600 levels
-                text = str(error).partition("\n")[0] or type(error).__name__
-                raise AnswerError(
-                    f"expected a row that fits the columns of table `{self.root}`, got one that dlt refuses: {text}"
-                ) from error
-            # a contract or a filter may have taken the row out
-            if len(self._capture.rows.get(self.root, ())) > len(sources):
-                sources.append(number)
-        return ExactRows(self._capture.rows, sources)
+        `objects` says that they may hold values that JSON lacks (moments, decimals).
+        """
+        if self._refusal is not None:
+            raise refusal(self.root, self._refusal) from self._refusal
+        with self._destination():
+            return self._exact.take_objects(rows) if objects else self._exact.take(rows)
+
+    def row_id(self, row: Any) -> str:
+        """The id that dlt makes of a decoded row where it makes ids itself."""
+        return self._exact.row_id(row)
+
+    def discards(self, table: str, column: str | None = None) -> bool:
+        """Whether a contract takes every value of `column` out of its rows, or every row out of `table`."""
+        return self._exact.discards(table, column)
+
+    def text_of(self, row: Any) -> bytes:
+        """A row of Python objects as JSON text, equal for rows of equal content."""
+        return self._exact.text_of(row)
 
     def parent(self, table: str) -> str | None:
         """The parent of a child table, None for the root."""
@@ -155,78 +166,44 @@ class WorkingTables:
         context: AbstractContextManager[Any] = Container().injectable_context(self._caps)
         return context
 
-    def _make_normalizer(self) -> JsonLItemsNormalizer:
-        if not self.dlt_makes_ids:
-            # dlt asks this method of its own instance for every id; the real ones are made later, for whole columns
-            nesting = self.schema.data_item_normalizer
-            nesting._add_row_id = self._stand_in  # noqa: SLF001
-        config: Any = SimpleNamespace(destination_capabilities=self._caps)
-        nothing: Any = None
-        return JsonLItemsNormalizer(self._capture, nothing, nothing, self.schema, "", config)
-
-    def _stand_in(self, _table: str, _row: Any, flat: Any, parent: str, place: int, is_root: bool) -> str:  # noqa: FBT001
-        """Put a stand-in for the row's id into the flat row, as dlt puts its ids."""
-        if not is_root:
-            flat[self.system.parent_id] = parent
-            flat[self.system.list_idx] = place
-        flat[self.system.id] = identity = StandIn(str(next(self._numbers)))
-        return identity
-
     def _propagates_root_id(self) -> bool:
         config = self.schema.data_item_normalizer.get_normalizer_config(self.schema)
         propagation: Any = config.get("propagation") or {}
         in_root = (propagation.get("tables") or {}).get(self.root) or {}
         return self.system.root_id in {**(propagation.get("root") or {}), **in_root}.values()
 
-    def _is_columnar(self) -> bool:
-        """Whether columns may be read at all: a nesting limit, a contract, a filter or scd2 ids leave it to dlt."""
-        table = self.schema.tables[self.root]
-        normalizer: Any = self.schema.data_item_normalizer
+    def _max_nesting(self, table: Mapping[str, Any]) -> int:
+        """Levels of objects and lists in a row that become columns and tables; what lies deeper stays JSON."""
         limit = table.get("x-normalizer", {}).get("max_nesting")
         if limit is None:
+            normalizer: Any = self.schema.data_item_normalizer
             limit = normalizer.get_normalizer_config(self.schema).get("max_nesting", _UNLIMITED_NESTING)
-        contract = self.schema.resolve_contract_settings_for_table(self.root)
-        return (
-            limit >= _UNLIMITED_NESTING
-            and not self.dlt_makes_ids
-            and set(contract.values()) == {"evolve"}
-            and not any("filters" in schema for schema in self.schema.tables.values())
-        )
+        return int(limit)
 
-    def _move_wide_integers(self, table: str, row: dict[str, Any]) -> None:
-        """Integers beyond 64 bits out of bigint columns into a text variant: dlt would fail to load them.
 
-        Row by row, because what a column is decides how dlt reads the next row.
-        """
-        wide = [name for name, value in row.items() if type(value) is int and value not in _INT64]
-        columns = self.schema.tables[table]["columns"]
-        for name in wide:
-            if columns[name]["data_type"] != "bigint":
-                continue
-            variant = self.shorten(name, "v_text")
-            if columns.get(variant, {}).get("data_type", "text") != "text":
-                # dlt puts a text that is a moment there, and then makes it a column of moments
-                variant = self.shorten(name, "v_text", "v_text")
-            row[variant] = str(row.pop(name))
-            column: Any = {"name": variant, "data_type": "text", "nullable": True, "variant": True}
-            columns.setdefault(variant, column)
+def _declare(schema: Schema, tables: Sequence[Any]) -> tuple[DataValidationError | None, set[str]]:
+    """Put declared tables into `schema` as dlt's extract does, under the contract in force.
+
+    What the contract says when it refuses one; and the names of those that it leaves out.
+    """
+    refused: set[str] = set()
+    for declared in tables:
+        table = normalize_table_identifiers(declared, schema.naming)
+        name = table["name"]
+        contract = schema.resolve_contract_settings_for_table(name, table)
+        if contract["columns"] != "evolve" and schema.is_new_table(name):
+            # the first load may bring any column; this is how dlt says so, and a nesting limit goes lost with it
+            table["x-normalizer"] = {"evolve-columns-once": True}
+        try:
+            allowed, filters = schema.apply_schema_contract(contract, table)
+        except DataValidationError as error:
+            return error, refused
+        refused |= {of for entity, of, _ in filters if entity == "tables"}
+        if allowed:
+            schema.update_table(allowed, normalize_identifiers=False, merge_compound_props=False)
+    return None, refused
 
 
 def _named(normalise: Any) -> Any:
     """A key's name by dlt's rule, with dlt's name for a blank key."""
-    return lambda key: normalise(key) if key and not key.isspace() else normalise("_empty")
-
-
-def _named_blanks(row: dict[str, Any]) -> dict[str, Any]:
-    """`row` with lists under a blank key under dlt's name for such a key: dlt would put their rows into the parent."""
-    blank = [key for key, value in row.items() if (not key or key.isspace()) and isinstance(value, list)]
-    nested = [key for key, value in row.items() if isinstance(value, dict | list)]
-    if not blank and not nested:
-        return row
-    return {("_empty" if key in blank else key): _blanks_inside(value) for key, value in row.items()}
-
-
-def _blanks_inside(value: Any) -> Any:
-    if isinstance(value, dict):
-        return _named_blanks(value)
-    return [_blanks_inside(item) for item in value] if isinstance(value, list) else value
+    return lambda key: normalise(key) if key and not key.isspace() else EMPTY_KEY

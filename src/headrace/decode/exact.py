@@ -2,16 +2,17 @@
 
 The standard library's parser is the most faithful of those compared: integers of any size stay exact, duplicate keys
 resolve to the last, and bodies with a byte-order mark are read. NaN and infinities become None, as in dlt; lone
-surrogates, which no Arrow or database text can hold, become U+FFFD.
+surrogates, which no Arrow or database text can hold, become U+FFFD. What is nested too deep stays JSON text.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
+from headrace.decode.depth import LEVELS, cut
 from headrace.errors import DecodeError
 
 #: How often an answer that is not JSON is worth asking for again: it may have been cut on the way.
@@ -24,14 +25,12 @@ _ESCAPED_SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 
 def load_exact(body: bytes, *, where: str | None = None) -> Any:
     """Decode one JSON document exactly. Raises `DecodeError` with the offset and the text around it."""
+    text = _text(body)
     try:
-        text = body.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = body.decode("utf-8-sig", "replace")
-    try:
-        document = json.loads(text, parse_constant=lambda _: None, parse_float=_finite, parse_int=_whole)
-    except RecursionError:
-        raise DecodeError("expected JSON of sane depth, got one nested about 1,000 levels deep", where=where) from None
+        try:
+            document = _loads(text)
+        except RecursionError:
+            document = _loads(cut(text))
     except json.JSONDecodeError as error:
         near = text[max(0, error.pos - 40) : error.pos + 40]
         at_end = error.pos >= len(text.rstrip())
@@ -42,6 +41,14 @@ def load_exact(body: bytes, *, where: str | None = None) -> Any:
             retries=_RETRIES,
         ) from None
     return scrub(document) if _ESCAPED_SURROGATE.search(body) else document
+
+
+def shallow(records: Sequence[bytes]) -> list[bytes]:
+    """`records` with what lies deeper than `LEVELS` as JSON text."""
+    return [
+        record if record.count(b"{") + record.count(b"[") <= LEVELS else cut(_text(record)).encode()
+        for record in records
+    ]
 
 
 def to_rows(records: Iterable[bytes]) -> list[Any]:
@@ -58,6 +65,17 @@ def scrub(value: Any) -> Any:
     if isinstance(value, list):
         return [scrub(item) for item in value]
     return value
+
+
+def _text(body: bytes) -> str:
+    try:
+        return body.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return body.decode("utf-8-sig", "replace")
+
+
+def _loads(text: str) -> Any:
+    return json.loads(text, parse_constant=lambda _: None, parse_float=_finite, parse_int=_whole)
 
 
 def _whole(digits: str) -> int | str:

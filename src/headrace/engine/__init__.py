@@ -7,6 +7,7 @@ from headrace.engine.identity import Fates, Identities
 from headrace.engine.memory import use_system_memory
 from headrace.engine.report import Report, ResourceReport
 from headrace.engine.rows import Errand, ParentRow, Watermark
+from headrace.engine.shelf import Shelf
 from headrace.engine.spool import Spool
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "ParentRow",
     "Report",
     "ResourceReport",
+    "Shelf",
     "Spool",
     "Watermark",
     "Watermarks",

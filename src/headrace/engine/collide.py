@@ -2,40 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 from headrace.decode import load_exact
 from headrace.errors import KeyCollisionError
-from headrace.normalise import Key, content_digest
+from headrace.normalise import Key
 from headrace.plan import ResourcePlan
 
-_DIGEST_BYTES: Final = 16
+
+class ReadRows(Protocol):
+    """Root rows that were read: their records, the numbers of their pages, and their keys."""
+
+    @property
+    def records(self) -> Sequence[bytes]: ...
+
+    @property
+    def pages(self) -> Sequence[int]: ...
+
+    @property
+    def keys(self) -> Sequence[Key]: ...
+
+    def contents(self, rows: Sequence[int]) -> Mapping[int, Any]:
+        """What the tables hold of each of `rows`."""
+        ...
 
 
-def check_pages(
-    ids: Sequence[str], records: Sequence[bytes], pages: Sequence[int], keys: Sequence[Key], resource: ResourcePlan
-) -> None:
-    """Raise `KeyCollisionError` when two rows of one page share an id and differ in content."""
+def check_pages(ids: Sequence[str], batch: ReadRows, resource: ResourcePlan) -> None:
+    """Raise `KeyCollisionError` when two rows of one page share an id and differ in what the tables hold of them."""
     if len(set(ids)) == len(ids):
         return
     first_at: dict[tuple[int, str], int] = {}
-    for row, place in enumerate(zip(pages, ids, strict=True)):
+    pairs = []
+    for row, place in enumerate(zip(batch.pages, ids, strict=True)):
         first = first_at.setdefault(place, row)
-        if first != row and _differ(records[first], records[row]):
-            raise _collision(records[first], records[row], keys[row], resource)
+        if first != row and batch.records[first] != batch.records[row]:
+            pairs.append((first, row))
+    if not pairs:
+        return
+    contents = batch.contents(sorted({row for pair in pairs for row in pair}))
+    for first, row in pairs:
+        if repr(contents[first]) != repr(contents[row]):
+            raise _collision(batch.records[first], batch.records[row], batch.keys[row], resource)
 
 
-def check_run(
-    differing: str | None, ids: Sequence[str], records: Sequence[bytes], keys: Sequence[Key], resource: ResourcePlan
-) -> None:
+def check_run(differing: str | None, ids: Sequence[str], batch: ReadRows, resource: ResourcePlan) -> None:
     """Raise `KeyCollisionError` when rows of this run with the id `differing` differ; one of them has it in `ids`."""
     if differing is None:
         return
     row = ids.index(differing)
     raise KeyCollisionError(
         f"expected rows that differ to have different keys {_names(resource)}, "
-        f"got {_values(load_exact(records[row]), keys[row], resource)} again with another content on a later page",
+        f"got {_values(load_exact(batch.records[row]), batch.keys[row], resource)} again with another content on a "
+        f"later page",
         where=f"resource `{resource.name}`",
         hint="`key_collisions: keep_last` keeps the last row of a key, `keep_all` keeps every row",
     )
@@ -62,10 +81,6 @@ def _names(resource: ResourcePlan) -> str:
 def _values(row: Any, key: Key, resource: ResourcePlan) -> str:
     """The key of a row as the API spelt it, where the declared names are the API's own."""
     return ", ".join(repr(row.get(name, value)) for name, value in zip(resource.primary_key, key or (), strict=False))
-
-
-def _differ(first: bytes, second: bytes) -> bool:
-    return first != second and content_digest(first, _DIGEST_BYTES) != content_digest(second, _DIGEST_BYTES)
 
 
 def _short(value: Any) -> str:

@@ -9,12 +9,12 @@ to the exact path at no more than about twice its cost.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Final, Literal
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal
 
 import pyarrow as pa
 
-from headrace.decode import load_exact, read_columns, texts_for_json, to_rows
+from headrace.decode import edit_values, read_columns, shallow, to_rows
 from headrace.engine.collide import check_pages, check_run
 from headrace.engine.identity import Identities
 from headrace.engine.records import Records
@@ -29,11 +29,14 @@ from headrace.normalise import (
     build_layout,
     content_ids,
     gather,
+    joined,
     key_ids,
     observe,
     random_ids,
     read_keys,
+    row_contents,
     spread,
+    text_ids,
     with_ids,
 )
 from headrace.plan import ResourcePlan
@@ -46,10 +49,14 @@ IdSource = Literal["key", "content", "chance", "dlt"]
 
 @dataclass(frozen=True)
 class _Run:
-    """Consecutive records read one way: their parts, and the places in the run of the records that became root rows."""
+    """Consecutive records read one way: their parts, and the places in the run of the records that became root rows.
+
+    `records` are the records as they were read; `sources` are places among them.
+    """
 
     parts: Sequence[Part]
     sources: Sequence[int]
+    records: Sequence[bytes]
 
 
 @dataclass(frozen=True)
@@ -60,6 +67,16 @@ class _Batch:
     records: Sequence[bytes]
     pages: Sequence[int]
     keys: Sequence[Key]
+
+    def contents(self, rows: Sequence[int]) -> dict[int, Any]:
+        """What the tables hold of root rows, by number."""
+        found = {}
+        start = 0
+        for run in self.runs:
+            mine = [row - start for row in rows if start <= row < start + len(run.sources)]
+            found.update({start + row: content for row, content in row_contents(run.parts, mine).items()})
+            start += len(run.sources)
+        return found
 
 
 class Converter:
@@ -75,6 +92,8 @@ class Converter:
         self._report = report
         self._key = tuple(rules.identifier(name) for name in resource.primary_key)
         self._needs_contents = id_source == "key" and resource.key_collisions == "fail"
+        #: Makes ids differ from those of another resource with the same keys in the same table.
+        self.salt = ""
         self._shape = Node()
         self._layout: Layout | None = None
 
@@ -84,18 +103,21 @@ class Converter:
 
     def read(self, batch: Records) -> _Batch:
         """Read one batch to parts. Raises `AnswerError`. Batches are read one after the other, in order."""
-        records = batch.raw
         page_of = [page for page, size in enumerate(batch.page_sizes) for _ in range(size)]
         runs: list[_Run] = []
-        rows: list[int] = []
+        records: list[bytes] = []
+        pages: list[int] = []
         keys: list[Key] = []
-        for start, run in self._runs(records):
+        start = 0
+        for run in self._runs(batch.raw) if batch.rows is None else [self._read_objects(batch.rows)]:
             runs.append(run)
-            rows.extend(start + source for source in run.sources)
+            every = len(run.sources) == len(run.records)
+            # a contract may have taken some out
+            records.extend(run.records if every else [run.records[place] for place in run.sources])
+            pages.extend(page_of[start + place] for place in run.sources)
             keys.extend(read_keys(run.parts[0], self._key) if self._id_source == "key" and run.parts else [])
-        if len(rows) < len(records):  # a contract took some out
-            records, page_of = [records[row] for row in rows], [page_of[row] for row in rows]
-        return _Batch(runs, records, page_of, keys)
+            start += len(run.records)
+        return _Batch(runs, records, pages, keys)
 
     def finish(self, batch: _Batch) -> TableBatch:
         """Give the rows of a batch that was read their ids. Raises `KeyCollisionError`.
@@ -104,9 +126,9 @@ class Converter:
         """
         first_ids, ids = self._identify(batch)
         if self._id_source == "key":
-            check_pages(first_ids, batch.records, batch.pages, batch.keys, self._resource)
+            check_pages(first_ids, batch, self._resource)
             if self._identities.superseded > self._report.superseded and self._resource.key_collisions == "fail":
-                check_run(self._identities.differing(), first_ids, batch.records, batch.keys, self._resource)
+                check_run(self._identities.differing(), first_ids, batch, self._resource)
         self._report.superseded = self._identities.superseded
         tables: dict[str, list[pa.Table]] = {}
         start = 0
@@ -115,11 +137,10 @@ class Converter:
             for name, table in with_ids(run.parts, ids[start:end], self._rules).items():
                 tables.setdefault(name, []).append(table)
             start = end
-        merged = {name: pa.concat_tables(parts, promote_options="default") for name, parts in tables.items()}
-        return TableBatch(self._resource.name, merged)
+        return TableBatch(self._resource.name, {name: joined(parts) for name, parts in tables.items()})
 
-    def _runs(self, records: Sequence[bytes]) -> Iterator[tuple[int, _Run]]:
-        """Consecutive runs of `records` with their first place, read one way or the other."""
+    def _runs(self, records: Sequence[bytes]) -> Iterator[_Run]:
+        """Consecutive runs of `records`, read one way or the other."""
         position, size = 0, len(records)
         while position < len(records):
             run = records[position : position + size]
@@ -127,7 +148,7 @@ class Converter:
             if result is None and len(run) > _EXACT_RECORDS:
                 size = max(_EXACT_RECORDS, len(run) // 4)
                 continue
-            yield position, result or self._read_exact(run)
+            yield result or self._read_exact(run)
             position += len(run)
             size = 2 * size
 
@@ -136,30 +157,40 @@ class Converter:
         if layout is None:
             return None
         readable: Sequence[bytes] | None = records
-        if layout.json_keys:
-            readable = texts_for_json(records, layout.json_keys, self._json_text)
+        if layout.edits:
+            readable = edit_values(records, layout.edits, self._rules.json_text)
         nested = None if readable is None else read_columns(readable, layout.schema)
         parts = None if nested is None else spread(nested, layout)
-        return None if parts is None else _Run(parts, range(len(records)))
+        if parts is None:
+            return None
+        if self._rules.dlt_makes_ids:
+            ids = [self._rules.row_id(row) for row in to_rows(records)]
+            parts[0] = replace(parts[0], given=ids)
+        return _Run(parts, range(len(records)), records)
 
     def _read_exact(self, records: Sequence[bytes]) -> _Run:
+        records = shallow(records)
         rows = to_rows(records)
         for row in rows:
             observe(self._shape, row)
         exact = self._rules.exact(rows)
         self._layout = build_layout(self._shape, self._rules)
         self._report.exact_rows += len(rows)
-        return _Run(gather(exact, self._rules), exact.sources)
+        return _Run(gather(exact, self._rules), exact.sources, records)
 
-    def _json_text(self, raw: bytes) -> str:
-        return self._rules.json_text(load_exact(raw))
+    def _read_objects(self, rows: Sequence[Any]) -> _Run:
+        """Rows of Python objects, made by functions of the configuration: they hold what JSON lacks."""
+        texts = [self._rules.text_of(row) for row in rows]
+        exact = self._rules.exact(rows, objects=True)
+        self._report.exact_rows += len(rows)
+        return _Run(gather(exact, self._rules), exact.sources, texts)
 
     def _identify(self, batch: _Batch) -> tuple[Sequence[str], Sequence[str]]:
         """First and stored ids of the root rows of a batch."""
         if self._id_source in ("chance", "dlt"):
             ids = random_ids(len(batch.records), self._rules)
             return ids, ids
-        contents = content_ids(batch.records, self._rules) if self._needs_contents else None
+        contents = self._contents(batch) if self._needs_contents else None
         if self._id_source == "key":
             first_ids = key_ids(self._key, batch.keys, batch.records, self._rules)
             by_key = [key is not None for key in batch.keys]
@@ -167,4 +198,12 @@ class Converter:
         else:
             first_ids = content_ids(batch.records, self._rules)
             by_key = [False] * len(first_ids)
+        if self.salt:
+            first_ids = text_ids([f"{first}_{self.salt}".encode() for first in first_ids], self._rules)
         return first_ids, self._identities.assign(first_ids, by_key, contents)
+
+    def _contents(self, batch: _Batch) -> Sequence[str]:
+        """Ids of what the tables hold of each root row, the same for rows that only the API spells differently."""
+        contents = batch.contents(range(len(batch.records)))
+        texts = [repr(contents[row]).encode() for row in range(len(batch.records))]
+        return text_ids(texts, self._rules)

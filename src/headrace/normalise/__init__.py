@@ -1,7 +1,8 @@
 """COLUMNS -> DLT'S TABLES: which path becomes which column of which table, child rows, ids, and the final columns."""
 
-from headrace.normalise.evolve import conform
-from headrace.normalise.ids import child_ids, content_digest, content_ids, key_ids, random_ids, repeated_id
+from headrace.normalise.content import row_contents
+from headrace.normalise.evolve import conform, joined
+from headrace.normalise.ids import child_ids, content_ids, key_ids, random_ids, repeated_id, text_ids
 from headrace.normalise.key import Key, read_keys
 from headrace.normalise.layout import Layout, build_layout
 from headrace.normalise.nest import spread
@@ -21,14 +22,16 @@ __all__ = [
     "build_layout",
     "child_ids",
     "conform",
-    "content_digest",
     "content_ids",
     "gather",
+    "joined",
     "key_ids",
     "observe",
     "random_ids",
     "read_keys",
     "repeated_id",
+    "row_contents",
     "spread",
+    "text_ids",
     "with_ids",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Any, Final
 
@@ -39,7 +39,7 @@ def conform(table: pa.Table, columns: Mapping[str, Column], rules: Rules) -> pa.
         if index < 0:
             arrays.append(pa.nulls(table.num_rows, field.type))
         else:
-            arrays.append(table.column(index).cast(field.type))
+            arrays.append(_cast(table.column(index), field.type))
         if not field.nullable and arrays[-1].null_count:
             raise AnswerError(
                 f"expected a value in every row in column `{field.name}`, which is declared `nullable: false`, "
@@ -48,10 +48,33 @@ def conform(table: pa.Table, columns: Mapping[str, Column], rules: Rules) -> pa.
     return pa.Table.from_arrays(arrays, schema=schema)
 
 
+def joined(tables: Sequence[pa.Table]) -> pa.Table:
+    """Parts of one table as one: null where a part lacks a column, doubles where some have integers."""
+    try:
+        return pa.concat_tables(tables, promote_options="default")
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        doubles = {field.name for table in tables for field in table.schema if pa.types.is_floating(field.type)}
+        return pa.concat_tables([_widened(table, doubles) for table in tables], promote_options="default")
+
+
+def _widened(table: pa.Table, names: Collection[str]) -> pa.Table:
+    for at, field in enumerate(table.schema):
+        if field.name in names:
+            table = table.set_column(at, field.name, _cast(table.column(at), pa.float64()))
+    return table
+
+
+def _cast(values: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
+    """`values` as `kind`; an integer becomes the nearest double, as it does in dlt."""
+    return values.cast(kind, safe=not (pa.types.is_integer(values.type) and pa.types.is_floating(kind)))
+
+
 def _to_array(values: list[Any], column: Column, rules: Rules) -> pa.Array:
     kind = rules.arrow_type(column)
     if column["data_type"] == "json":
         values = [None if value is None else rules.json_text(value) for value in values]
+    elif column["data_type"] == "text":
+        values = [value if value is None or type(value) is str else str(value) for value in values]
     if pa.types.is_decimal(kind):
         values = [None if value is None else _rounded(Decimal(value), kind.scale) for value in values]
     return pa.array(values, kind)

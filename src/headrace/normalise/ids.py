@@ -53,6 +53,12 @@ def content_ids(records: Sequence[bytes], rules: Rules) -> list[str]:
     return _encode([content_digest(record, size) for record in records])
 
 
+def text_ids(texts: Sequence[bytes], rules: Rules) -> list[str]:
+    """One id a text."""
+    size = rules.id_bytes()
+    return _encode([_shake(text).digest(size) for text in texts])
+
+
 def random_ids(count: int, rules: Rules) -> list[str]:
     """`count` ids by chance."""
     size = rules.id_bytes()

@@ -6,13 +6,16 @@ kind of the value needs no decision (`READ_AS`). So the layout reads a path with
 only* otherwise: the strict reader then refuses a record that has a value there, and the record goes the exact way. What
 is irregular about one path (numbers and texts mixed, lists in lists) costs only the records that have it.
 
+What a nesting limit or a declared JSON column keeps as JSON is made a text before the strict reader sees it, and what a
+contract discards is cut out (`Layout.edits`).
+
 No layout exists where two paths meet in one column (`a.b` and `a__b`), or a table's name is met twice: order decides
 there, and the exact path knows it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -21,18 +24,21 @@ import pyarrow as pa
 from headrace.normalise.rules import Rules
 from headrace.normalise.shape import Node
 
-#: (JSON kinds seen at a path, dlt type of its column) -> Arrow type to read; absent: only the exact path knows.
-READ_AS: Final[dict[tuple[frozenset[str], str], pa.DataType]] = {
-    (frozenset({"text"}), "text"): pa.string(),
-    (frozenset({"int"}), "bigint"): pa.int64(),
-    (frozenset({"int", "float"}), "bigint"): pa.int64(),
-    (frozenset({"float"}), "double"): pa.float64(),
-    (frozenset({"int"}), "double"): pa.float64(),
-    (frozenset({"int", "float"}), "double"): pa.float64(),
-    (frozenset({"bool"}), "bool"): pa.bool_(),
-    (frozenset({"text"}), "timestamp"): pa.string(),
+#: dlt type of a column -> Arrow type to read it as, and the JSON kinds that this takes; of other types only the exact
+#: path knows. Other kinds may stand at the path too: the strict reader refuses the records that have them.
+READ_AS: Final[dict[str, tuple[pa.DataType, frozenset[str]]]] = {
+    "text": (pa.string(), frozenset({"text"})),
+    "bigint": (pa.int64(), frozenset({"int"})),
+    "double": (pa.float64(), frozenset({"int", "float"})),
+    "bool": (pa.bool_(), frozenset({"bool"})),
+    "timestamp": (pa.string(), frozenset({"text"})),
 }
+
 _SCALARS: Final = frozenset({"text", "int", "float", "bool"})
+
+#: What becomes of a value before the record is read: `True`, its JSON text; `False`, nothing, because a contract
+#: discards it; a mapping, the same for the fields of the object, or of the objects of the list.
+Edit = bool | Mapping[str, "Edit"]
 
 
 @dataclass(frozen=True)
@@ -65,22 +71,25 @@ class TableLayout:
 class Layout:
     """How records of one shape are read (`schema`) and spread over tables (`root`).
 
-    `json_keys` are top-level keys whose objects and lists are read as text into a JSON column.
+    `edits` say what is done to the records before.
     """
 
     schema: pa.Schema
     root: TableLayout
-    json_keys: frozenset[str]
+    edits: Mapping[str, Edit]
 
 
 @dataclass
 class _Draft:
-    """A table while its layout grows."""
+    """A table while its layout grows. `level` counts down the nesting that its rows may still have."""
 
     name: str
     fragments: tuple[str, ...]
     steps: tuple[str, ...]
     scalar: bool
+    level: int
+    #: Names of columns that its paths have, dlt's own among them.
+    taken: set[str]
     columns: list[ColumnLayout] = field(default_factory=list)
     children: list[TableLayout] = field(default_factory=list)
     empty_lists: list[tuple[str, ...]] = field(default_factory=list)
@@ -91,65 +100,107 @@ class _Draft:
         )
 
 
+@dataclass(frozen=True)
+class _Place:
+    """A path inside a row: its keys, the names of its keys, and the nesting that it may still have."""
+
+    steps: tuple[str, ...]
+    names: tuple[str, ...]
+    level: int
+
+
+#: How a path is read (None: not at all), and what is done to its values before.
+_Reading = tuple[pa.DataType | None, Edit | None]
+#: Only nulls: the reader refuses a record that has a value there.
+_NULL: Final[_Reading] = (pa.null(), None)
+
+
 class _Builder:
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
-        self.json_keys: set[str] = set()
+        system = rules.system
+        self._own = {system.load_id, system.id, system.parent_id, system.root_id, system.list_idx}
+        self._tables: set[str] = set()
+        #: Whether two paths meet in a column, or two lists in a table.
+        self.is_ambiguous = False
 
-    def fields(self, node: Node, table: _Draft, steps: tuple[str, ...], names: tuple[str, ...]) -> list[pa.Field]:
-        """The fields to read of an object, its columns added to `table`."""
-        return [
-            pa.field(key, self._read(child, table, (*steps, key), (*names, self._rules.identifier(key))))
-            for key, child in node.fields.items()
-        ]
+    def draft(self, fragments: tuple[str, ...], steps: tuple[str, ...], *, scalar: bool, level: int) -> _Draft:
+        """A table to be filled."""
+        name = self._rules.shorten(*fragments)
+        self.is_ambiguous |= name in self._tables
+        self._tables.add(name)
+        return _Draft(name, fragments, steps, scalar, level, set(self._own))
 
-    def _read(self, node: Node, table: _Draft, steps: tuple[str, ...], names: tuple[str, ...]) -> pa.DataType:
-        """How the path `steps` is read; its column or child table added to `table`."""
-        column = self._rules.columns(table.name).get(self._rules.shorten(*names))
-        if column is not None and column["data_type"] == "json":
-            return self._json(table, steps, column["name"], nullable=column.get("nullable", True))
-        if node.kinds == {"object"}:
-            return pa.struct(self.fields(node, table, steps, names))
-        if node.kinds == {"list"}:
-            return self._list(node.item or Node(), table, steps, names)
-        return self._scalar(node, table, steps, self._rules.shorten(*names))
+    def fields(self, node: Node, table: _Draft, at: _Place) -> tuple[list[pa.Field], dict[str, Edit]]:
+        """The fields to read of an object and the edits in it; its columns are added to `table`."""
+        fields, edits = [], {}
+        for key, child in node.fields.items():
+            place = _Place((*at.steps, key), (*at.names, self._rules.identifier(key)), at.level)
+            kind, edit = self._read(child, table, place)
+            if kind is not None:
+                fields.append(pa.field(key, kind))
+            if edit is not None:
+                edits[key] = edit
+        return fields, edits
 
-    def _scalar(self, node: Node, table: _Draft, steps: tuple[str, ...], name: str) -> pa.DataType:
+    def _read(self, node: Node, table: _Draft, at: _Place) -> _Reading:
+        """How the path `at` is read; its column or child table is added to `table`."""
+        name = self._rules.shorten(*at.names)
+        # null has a column too, whatever else stands at the path; and the last key of a name wins, also with null
+        self.is_ambiguous |= name in table.taken
+        table.taken.add(name)
         column = self._rules.columns(table.name).get(name)
-        if column is None or not node.kinds <= _SCALARS:
-            return pa.null()
-        read_as = READ_AS.get((frozenset(node.kinds), column["data_type"]))
-        if read_as is None:
-            return pa.null()
+        if column is not None and column["data_type"] == "json":
+            table.columns.append(ColumnLayout(name, at.steps, pa.string(), column.get("nullable", True)))
+            return pa.string(), True
+        if node.kinds & _SCALARS:
+            return self._scalar(node, table, at.steps, name)
+        if at.level <= 0:
+            return self._discarded(table, name)
+        if "object" in node.kinds:
+            fields, edits = self.fields(node, table, _Place(at.steps, at.names, at.level - 1))
+            return pa.struct(fields), edits or None
+        if node.kinds == {"list"}:
+            return self._list(node.item or Node(), table, at)
+        return self._discarded(table, name)
+
+    def _discarded(self, table: _Draft, name: str) -> _Reading:
+        return (None, False) if self._rules.discards(table.name, name) else _NULL
+
+    def _scalar(self, node: Node, table: _Draft, steps: tuple[str, ...], name: str) -> _Reading:
+        column = self._rules.columns(table.name).get(name)
+        if column is None:
+            return self._discarded(table, name) if node.kinds <= _SCALARS else _NULL
+        read_as, kinds = READ_AS.get(column["data_type"], (pa.null(), frozenset()))
+        if not node.kinds & kinds:
+            return _NULL
         kind = self._rules.arrow_type(column)
         table.columns.append(ColumnLayout(name, steps, kind, nullable=column.get("nullable", True)))
-        return read_as
+        return read_as, None
 
-    def _json(self, table: _Draft, steps: tuple[str, ...], name: str, *, nullable: bool) -> pa.DataType:
-        if len(steps) > 1 or table.steps:
-            return pa.null()
-        self.json_keys.add(steps[0])
-        table.columns.append(ColumnLayout(name, steps, pa.string(), nullable))
-        return pa.string()
-
-    def _list(self, item: Node, table: _Draft, steps: tuple[str, ...], names: tuple[str, ...]) -> pa.DataType:
-        *path, _ = names
-        fragments = (*table.fragments, *path, self._rules.table_identifier(steps[-1]))
-        child = _Draft(self._rules.shorten(*fragments), fragments, steps, scalar=item.kinds != {"object"})
+    def _list(self, item: Node, table: _Draft, at: _Place) -> _Reading:
+        *path, _ = at.names
+        fragments = (*table.fragments, *path, self._rules.table_identifier(at.steps[-1]))
+        child = self.draft(fragments, at.steps, scalar=item.kinds != {"object"}, level=table.level - 1)
+        if self._rules.discards(child.name):
+            return None, False
         if not item.kinds:
-            table.empty_lists.append(steps)
+            table.empty_lists.append(at.steps)
             # not of nulls: the reader makes broken arrays of those; whatever an item is, the run is refused
-            return pa.list_(pa.string())
+            return pa.list_(pa.string()), None
         if not self._rules.columns(child.name):
-            return pa.null()
+            return _NULL
+        edits: dict[str, Edit] = {}
         if item.kinds == {"object"}:
-            kind: pa.DataType = pa.struct(self.fields(item, child, (), ()))
+            fields, edits = self.fields(item, child, _Place((), (), child.level))
+            kind: pa.DataType = pa.struct(fields)
         else:
-            kind = self._scalar(item, child, (), self._rules.system.value)
-            if kind == pa.null():
-                return kind
+            found, _ = self._scalar(item, child, (), self._rules.system.value)
+            if found is None or found == pa.null():
+                return _NULL
+            kind = found
         table.children.append(child.finish())
-        return pa.list_(kind)
+        return pa.list_(kind), edits or None
 
 
 def build_layout(shape: Node, rules: Rules) -> Layout | None:
@@ -157,44 +208,8 @@ def build_layout(shape: Node, rules: Rules) -> Layout | None:
     if not rules.columnar or shape.kinds != {"object"}:
         return None
     builder = _Builder(rules)
-    root = _Draft(rules.root, (rules.root,), (), scalar=False)
-    schema = pa.schema(builder.fields(shape, root, (), ()))
-    layout = Layout(schema, root.finish(), frozenset(builder.json_keys))
-    return layout if _is_unambiguous(layout, shape, rules) else None
-
-
-def _is_unambiguous(layout: Layout, shape: Node, rules: Rules) -> bool:
-    """Whether no two paths meet in a column and no two lists in a table."""
-    tables = list(_tables(layout.root))
-    if len({table.name for table in tables}) < len(tables):
-        return False
-    return _distinct(shape, rules)
-
-
-def _tables(table: TableLayout) -> Iterator[TableLayout]:
-    yield table
-    for child in table.children:
-        yield from _tables(child)
-
-
-def _distinct(row: Node, rules: Rules) -> bool:
-    """Whether all paths of a row have columns of their own, none of them one of dlt's, down to the last child."""
-    system = rules.system
-    own = {system.load_id, system.id, system.parent_id, system.root_id, system.list_idx}
-    seen: set[str] = set(own)
-
-    def walk(node: Node, names: tuple[str, ...]) -> bool:
-        for key, child in node.fields.items():
-            path = (*names, rules.identifier(key))
-            name = rules.shorten(*path)
-            if child.fields and not walk(child, path):
-                return False
-            if child.kinds != {"object"}:
-                if name in seen:
-                    return False
-                seen.add(name)
-            if child.item is not None and child.item.fields and not _distinct(child.item, rules):
-                return False
-        return True
-
-    return walk(row, ())
+    root = builder.draft((rules.root,), (), scalar=False, level=rules.max_nesting)
+    fields, edits = builder.fields(shape, root, _Place((), (), rules.max_nesting))
+    if builder.is_ambiguous:
+        return None
+    return Layout(pa.schema(fields), root.finish(), edits)

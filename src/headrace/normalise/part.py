@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -25,7 +25,8 @@ class Part:
 
     `owners` says for each row which row of part `parent` it belongs to (its own number in the root part, which is the
     first), `places` where it stood in that row's list (None for the root). `given` are ids that rows bring themselves,
-    None for those that do not; None altogether when no row does.
+    None for those that do not; None altogether when no row does. A child part without `places` is loose: all its rows
+    bring an id, and dlt ties none of them to a parent; its owners are root rows.
     """
 
     name: str
@@ -45,54 +46,64 @@ def gather(exact: ExactRows, rules: Rules) -> list[Part]:
     parts: list[Part] = []
     #: Where the row with an id stands: number of its part, place in it.
     homes: dict[str, tuple[int, int]] = {}
-    waiting: list[tuple[str, Sequence[Mapping[str, Any]]]] = list(exact.tables.items())
+    waiting = [(name, list(zip(rows, exact.roots[name], strict=True))) for name, rows in exact.tables.items()]
     in_vain = 0
     while waiting:
         name, rows = waiting.pop(0)
-        groups, orphans = _by_parent(rows, homes, rules) if rules.parent(name) else ({0: rows}, [])
+        groups, orphans = _by_parent(rows, homes, rules) if name != rules.root else ({0: rows}, [])
         for parent, siblings in groups.items():
-            homes.update((row[rules.system.id], (len(parts), place)) for place, row in enumerate(siblings))
+            number = len(parts)
+            homes.update((row[rules.system.id], (number, place)) for place, (row, _) in enumerate(siblings))
             parts.append(_part(name, siblings, parent, homes, rules))
         if orphans:
             waiting.append((name, orphans))
             in_vain = 0 if groups else in_vain + 1
             if in_vain > len(waiting):
                 raise AnswerError(
-                    f"expected list items that dlt can tie to their row, got some of table `{name}` that bring a "
-                    f"`{rules.system.id}` of their own"
+                    f"expected list items of table `{name}` that dlt ties to their row, got some that it does not",
+                    hint=f"another resource has a table of that name, or rows repeat a `{rules.system.id}`",
                 )
     return parts
 
 
+#: The number of no part: rows that dlt ties to no parent.
+_LOOSE: Final = -1
+_Rows = Sequence[tuple[Mapping[str, Any], int]]
+
+
 def _by_parent(
-    rows: Sequence[Mapping[str, Any]], homes: Mapping[str, tuple[int, int]], rules: Rules
-) -> tuple[dict[int, Sequence[Mapping[str, Any]]], list[Mapping[str, Any]]]:
+    rows: _Rows, homes: Mapping[str, tuple[int, int]], rules: Rules
+) -> tuple[dict[int, _Rows], list[tuple[Mapping[str, Any], int]]]:
     """Child rows by the part of their parents, and those whose parents have no part yet."""
-    groups: dict[int, list[Mapping[str, Any]]] = {}
+    groups: dict[int, list[tuple[Mapping[str, Any], int]]] = {}
     orphans = []
-    for row in rows:
-        home = homes.get(row.get(rules.system.parent_id, ""))
-        if home is None:
-            orphans.append(row)
+    for row, root in rows:
+        parent = row.get(rules.system.parent_id)
+        home = homes.get(parent or "")
+        if home is not None:
+            groups.setdefault(home[0], []).append((row, root))
+        elif parent is None and not isinstance(row[rules.system.id], StandIn):
+            groups.setdefault(_LOOSE, []).append((row, root))
         else:
-            groups.setdefault(home[0], []).append(row)
+            orphans.append((row, root))
     return {**groups}, orphans
 
 
-def _part(
-    name: str, rows: Sequence[Mapping[str, Any]], parent: int, homes: Mapping[str, tuple[int, int]], rules: Rules
-) -> Part:
+def _part(name: str, rows: _Rows, parent: int, homes: Mapping[str, tuple[int, int]], rules: Rules) -> Part:
     system = rules.system
     own = {system.id, system.load_id, system.parent_id, system.root_id, system.list_idx}
     columns = {key: column for key, column in rules.columns(name).items() if key not in own}
-    table = rows_to_table(rows, columns, rules)
-    ids = [row[system.id] for row in rows]
+    flat = [row for row, _ in rows]
+    table = rows_to_table(flat, columns, rules)
+    ids = [row[system.id] for row in flat]
     given = None if all(isinstance(identity, StandIn) for identity in ids) else [_given(one) for one in ids]
-    if rules.parent(name) is None:
+    if name == rules.root:
         owners, places = pa.array(range(len(rows)), pa.int64()), None
+    elif parent == _LOOSE:
+        parent, owners, places = 0, pa.array([root for _, root in rows], pa.int64()), None
     else:
-        owners = pa.array([homes[row[system.parent_id]][1] for row in rows], pa.int64())
-        places = pa.array([row[system.list_idx] for row in rows], pa.int64())
+        owners = pa.array([homes[row[system.parent_id]][1] for row in flat], pa.int64())
+        places = pa.array([row[system.list_idx] for row in flat], pa.int64())
     arrays = dict(zip(table.column_names, (column.combine_chunks() for column in table.columns), strict=True))
     return Part(name, arrays, parent, owners, places, given)
 
@@ -108,22 +119,27 @@ def with_ids(parts: Sequence[Part], ids: Sequence[str], rules: Rules) -> dict[st
     tables: dict[str, pa.Table] = {}
     for part in parts:
         added: dict[str, Any] = {}
-        if part.places is None:
+        is_root = not known
+        if is_root:
             own = roots = _choose(pa.array(ids, pa.string()), part.given)
         else:
             parent_ids, parent_roots = known[part.parent]
             owner_ids, roots = pc.take(parent_ids, part.owners), pc.take(parent_roots, part.owners)
-            own = _choose(child_ids(owner_ids, part.name, part.places, rules), part.given)
             if rules.propagates_root_id:
                 added[system.root_id] = roots
-            added[system.parent_id] = owner_ids
-            added[system.list_idx] = part.places
+            if part.places is None:
+                own = pa.array(part.given, pa.string())
+            else:
+                own = _choose(child_ids(owner_ids, part.name, part.places, rules), part.given)
+                added[system.parent_id] = owner_ids
+                added[system.list_idx] = part.places
         known.append((own, roots))
         added[system.id] = own
-        if part.places is None or len(own):
+        if is_root or len(own):
             table = pa.table({**part.columns, **added})
             # a later part of a table may have its parents in tables that came in between: parents first
-            tables[part.name] = pa.concat_tables([tables.pop(part.name), table]) if part.name in tables else table
+            earlier = [tables.pop(part.name)] if part.name in tables else []
+            tables[part.name] = pa.concat_tables([*earlier, table], promote_options="default")
     return tables
 
 

@@ -35,10 +35,14 @@ class StandIn(str):
 
 @dataclass(frozen=True)
 class ExactRows:
-    """Rows by table, the root first and parents before children; `sources` are the places of the root rows' records."""
+    """Rows by table, the root first and parents before children; `sources` are the places of the root rows' records.
+
+    `roots` says of each row which root row it came with.
+    """
 
     tables: Mapping[str, Sequence[Mapping[str, Any]]]
     sources: Sequence[int]
+    roots: Mapping[str, Sequence[int]]
 
 
 class Rules(Protocol):
@@ -48,8 +52,12 @@ class Rules(Protocol):
     system: SystemColumns
     #: Whether child rows carry the id of their root row.
     propagates_root_id: bool
-    #: Whether records may be read as columns at all (no nesting limit, no filter, no id that dlt must compute).
+    #: Whether records may be read as columns at all (no filter).
     columnar: bool
+    #: Whether dlt makes the ids of root rows itself, by `row_id`.
+    dlt_makes_ids: bool
+    #: Levels of objects and lists of a row that become columns and tables; what lies deeper stays JSON.
+    max_nesting: int
 
     def identifier(self, key: str) -> str:
         """The name of one key."""
@@ -71,8 +79,23 @@ class Rules(Protocol):
         """The Arrow type in which `column` is handed to the destination."""
         ...
 
-    def exact(self, rows: Iterable[Any]) -> ExactRows:
-        """Rows as dlt's own normaliser makes them, new columns settled on the way."""
+    def exact(self, rows: Iterable[Any], *, objects: bool = False) -> ExactRows:
+        """Rows as dlt's own normaliser makes them, new columns settled on the way.
+
+        `objects` says that they may hold values that JSON lacks. Raises `AnswerError` where a contract refuses one.
+        """
+        ...
+
+    def discards(self, table: str, column: str | None = None) -> bool:
+        """Whether a contract takes every value of `column` out of its rows, or every row out of `table`."""
+        ...
+
+    def row_id(self, row: Any) -> str:
+        """The id that dlt makes of a decoded row."""
+        ...
+
+    def text_of(self, row: Any) -> bytes:
+        """A row of Python objects as JSON text, equal for rows of equal content."""
         ...
 
     def parent(self, table: str) -> str | None:
