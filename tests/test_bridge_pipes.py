@@ -274,3 +274,16 @@ def test_bad_values_for_a_path_are_refused(tmp_path: Path) -> None:
     steps = [{"map": lambda row: {**row, "id": ".."}}]
     with pytest.raises(PipelineStepFailed, match=r"that can stand in a path, got '\.\.'"):
         loaded(tmp_path, config(teams(processing_steps=steps), RESOLVED))
+
+
+@pytest.mark.parametrize("on", ["teams", "members"])
+def test_several_parents_need_rows_as_they_were_fetched(on: str, tmp_path: Path) -> None:
+    """A step that was hung on one of them may have changed its rows, and nobody knows where they came from then."""
+    both = search(params={"team": "{resources.members.login}-{resources.teams.name}"})
+    kinds = {"name": "kinds", "endpoint": {"path": "teams/3/members", **PAGED}}
+    apart = {**search(params={"team": "{resources.members.login}-{resources.kinds.id}"}), "name": "apart"}
+    with Server(service) as server:
+        source = rest_api_source(config(teams(), of_teams(), kinds, both, apart)(server.url))
+        source.resources[on].add_map(lambda row: row)
+        with pytest.raises(PipelineStepFailed, match="expected the rows of resource `members` as they were fetched"):
+            pipeline(tmp_path, "several").run(source)

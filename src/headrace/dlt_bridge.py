@@ -161,7 +161,7 @@ def _resource(resource: ResourcePlan, parent: DltResource | None, session: Sessi
         pipe = get_current_pipe()
         if loads_columns(pipe, _hints()):
             run = ResourceRun(resource, session, stores=stores(pipe))
-            yield kept(run.fetch(_alone(), _calls_of(resource, incremental, session, filters=True)))
+            yield kept(run.fetch(_alone, _calls_of(resource, incremental, session, filters=True)))
             # dlt comes back here while the fetch runs: time to make what takes a while
             if run.stores:
                 _ = run.destination
@@ -178,14 +178,15 @@ def _resource(resource: ResourcePlan, parent: DltResource | None, session: Sessi
         pipe = get_current_pipe()
         fetched = isinstance(items, Fetched)
         rows = items.run.exported if fetched else _parent_rows(items, resource)
-        combinations = session.combinations(resource, rows, running_now() if fetched else frozenset())
+        running = running_now() if fetched else frozenset()
+        combinations = partial(session.combinations, resource, rows, running)
         if fetched and loads_columns(pipe, _hints()):
             run = ResourceRun(resource, session, stores=stores(pipe))
             return kept(run.fetch(combinations, _calls_of(resource, incremental, session, filters=True)))
         calls_of = _calls_of(resource, incremental, session, filters=False)
 
         async def objects(take: Take) -> None:
-            await session.objects(resource, calls_of(await combinations), take)
+            await session.objects(resource, calls_of(await combinations()), take)
 
         return load_step(pipe).in_turn(paged(objects))
 

@@ -13,6 +13,8 @@ import dlt
 from headrace.clock import Clock, RealClock
 from headrace.dlt_session import session_sender
 from headrace.engine import Errand, Line, ParentRow, Report, errands, fetch, fetch_objects, origins_of
+from headrace.errors import UsageError
+from headrace.plan.dependents import descent
 from headrace.transport import Credentials, Gates, Trace, Transport
 
 if TYPE_CHECKING:
@@ -59,6 +61,7 @@ class Session:
         self, resource: ResourcePlan, calls: Iterable[Errand], take: Callable[[list[Any]], Awaitable[None]]
     ) -> None:
         """Hand the rows of `calls` to `take` as Python objects, a page at a time."""
+        self._withhold(resource.name)
         report = self.report.of(resource.name)
         async with self._transport(report) as transport:
             await fetch_objects(resource, calls, self.plan.limits, transport, report, take)
@@ -72,8 +75,11 @@ class Session:
         """
         first, *others = [parent.resource for parent in resource.parents]
         rows = list(rows)
-        ancestors = {name for row in rows for name in row.origins}
-        apart = [await self._rows_of(name, running) for name in others if name not in ancestors and name != first]
+        ancestors = descent(first, {each.name: each.parents for each in self.plan.resources})
+        lost = next((name for name in others if name in ancestors for row in rows if name not in row.origins), None)
+        if lost is not None:
+            raise _as_dictionaries(first)
+        apart = [await self._rows_of(name, running) for name in others if name not in ancestors]
         return origins_of([rows, *apart])
 
     def publish(self, name: str, rows: list[ParentRow]) -> None:
@@ -81,6 +87,13 @@ class Session:
         waiting = self._run.exported.setdefault(name, asyncio.get_running_loop().create_future())
         if not waiting.done():
             waiting.set_result(rows)
+
+    def _withhold(self, name: str) -> None:
+        """Tell who waits for the rows of a parent that they go another way."""
+        waiting = self._run.exported.setdefault(name, asyncio.get_running_loop().create_future())
+        if not waiting.done():
+            waiting.set_exception(_as_dictionaries(name))
+            waiting.exception()  # seen: nobody may wait for it
 
     async def _rows_of(self, name: str, running: frozenset[str]) -> list[ParentRow]:
         exported = self._run.exported
@@ -117,6 +130,14 @@ class Session:
             retry=self.plan.retry, limits=self.plan.limits, origins=self.plan.origins, clock=self._clock,
             observe=observe, gates=self._run.gates, credentials=self._run.credentials, send=self._run.send,
         )  # fmt: skip
+
+
+def _as_dictionaries(name: str) -> UsageError:
+    return UsageError(
+        f"expected the rows of resource `{name}` as they were fetched, because a dependent of it has several parents; "
+        "they go through its pipe as dictionaries",
+        hint=f"put steps over rows into the `processing_steps` of `{name}`, and no limit on it",
+    )
 
 
 class _Run:
