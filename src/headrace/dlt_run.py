@@ -97,13 +97,13 @@ class ResourceRun:
         """Whether rows are told apart by their content, all or some of them."""
         return self.id_source == "content" or (self.id_source == "key" and self.report.keyless > 0)
 
-    async def fetch(self, combinations: Awaitable[Iterable[Origins]], calls_of: CallsOf) -> Fetched:
+    async def fetch(self, combinations: Callable[[], Awaitable[Iterable[Origins]]], calls_of: CallsOf) -> Fetched:
         """Fetch the resource completely, `calls_of` making calls of the rows of its parents.
 
         Raises `HeadraceError`; then nothing of it is loaded.
         """
         try:
-            calls = calls_of(await combinations)
+            calls = calls_of(await combinations())
             line = (self._shelf or Line(self._converter, self.spool)) if self.stores else None
             self.exported = await self._session.fetch(self.plan, calls, line)
             self._session.publish(self.plan.name, self.exported)
