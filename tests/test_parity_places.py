@@ -6,12 +6,15 @@ Left out of the data is what dlt cannot load there: integers beyond 64 bits, dec
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from headrace.sim.message import Reply, Request
 from loading import Pages, configuration, cursor_service
-from parity import Contest, Stage
+from parity import Contest, Service, Stage, assert_same
 from places import FILES, Place, postgres_place
 from stands import compare
 from test_parity import KINDS_OF_LOAD, table_of
@@ -89,7 +92,7 @@ VALUES: Kinds = {
         {"columns": {"id": {"data_type": "bigint", "unique": True}, "s": {"data_type": "text", "sort": True}}},
         [['{"id":1,"s":"a"}'], ['{"id":2,"s":"b"}']],
     ),
-    "names": ({}, [['{"Group":1,"select":2,"a b":3,"userName":4,"x-y":5,"ÄÖ":6,"2nd":7,"a.b":8,"%":9,"_x_":11}']]),
+    "names": ({}, [['{"Group":1,"select":2,"a b":3,"userName":4,"x-y":5,"Äpfel":6,"2nd":7,"c.d":8,"%":9,"_z_":11}']]),
     "long names": ({}, [['{"%s":1,"%s":{"%s":2,"l":[1]}}' % ("n" * 70, "m" * 50, "k" * 50)]]),  # noqa: UP031 - braces
     "deep": ({}, [['{"a":{"b":{"c":[{"d":[{"e":[1,[2,3]]}]}]}}}', '{"a":null}']]),
     "empty rows": ({}, [["{}", '{"a":null}'], ['{"a":1}', "{}"]]),
@@ -139,3 +142,54 @@ def test_every_kind_of_load(kind: str, contest: Contest) -> None:
     for run in range(len(KINDS[kind][1])):
         ours, theirs = (stand.of(table_of(kind)) for stand in contest.stands[run])
         compare(ours, theirs)
+
+
+def orders(*days: int) -> Service:
+    """An order of each of `days`, two a page, from the day that is asked for on; and the parts of each order."""
+
+    def answer(request: Request) -> Reply:
+        if request.path == "/orders":
+            rows: list[dict[str, Any]] = [
+                {"id": day, "at": f"2024-01-{day:02}T00:00:00Z", "note": "", "lines": [{"n": day}, {"n": ""}]}
+                for day in days
+            ]
+            rows = [row for row in rows if row["at"] >= (request.param("since") or "")]
+        else:
+            rows = [{"part": number, "name": "" if number else "x"} for number in range(3)]
+        page = int(request.param("page") or 0)
+        return Reply(body=json.dumps({"items": rows[2 * page : 2 * page + 2]}).encode())
+
+    return answer
+
+
+def orders_and_parts(url: str) -> dict[str, Any]:
+    return {
+        "client": {"base_url": url, "paginator": {"type": "page_number", "base_page": 0, "total_path": None}},
+        "resource_defaults": {"endpoint": {"data_selector": "items"}},
+        "resources": [
+            {
+                "name": "orders",
+                "primary_key": "id",
+                "write_disposition": {"disposition": "merge", "strategy": "delete-insert"},
+                "endpoint": {
+                    "params": {"since": "{incremental.start_value}"},
+                    "incremental": {"cursor_path": "at", "initial_value": "2024-01-01T00:00:00Z"},
+                },
+            },
+            {
+                "name": "parts",
+                "primary_key": ["_orders_id", "part"],
+                "write_disposition": {"disposition": "merge", "strategy": "upsert"},
+                "include_from_parent": ["id", "note"],
+                "endpoint": {"path": "orders/{resources.orders.id}/parts"},
+            },
+        ],
+    }
+
+
+def test_dependents_and_watermarks(place: Place, tmp_path: Path) -> None:
+    """Three runs: some days, more days, the same days."""
+    services = [orders(1, 2, 3), orders(2, 3, 4, 5), orders(2, 3, 4, 5)]
+    contest = assert_same(services, orders_and_parts, folder=tmp_path, place=place)
+    asked = [[request.param("since") for request in ours.requests] for ours, _ in contest.stands]
+    assert [next(filter(None, one)) for one in asked] == [f"2024-01-{day}T00:00:00Z" for day in ("01", "03", "05")]

@@ -18,6 +18,7 @@ from typing import Any, Final
 import pyarrow as pa
 from dlt.common.configuration.container import Container
 from dlt.common.destination import DestinationCapabilitiesContext
+from dlt.common.destination.utils import resolve_merge_strategy
 from dlt.common.json import json
 from dlt.common.libs.pyarrow import get_py_arrow_datatype
 from dlt.common.normalizers.utils import DLT_ID_LENGTH_BYTES
@@ -94,7 +95,8 @@ class WorkingTables:
                 if column.get("primary_key"):
                     self.key[name] = column.get("nullable", False)
                     column["nullable"] = True
-            self.dlt_makes_ids = table.get("x-merge-strategy") == "scd2"
+            # a destination that cannot merge appends, and dlt then makes ids by chance
+            self.dlt_makes_ids = resolve_merge_strategy(self.schema.tables, table, self._caps) == "scd2"
             options = replace(self._options, makes_ids=self.dlt_makes_ids)
             self._exact = ExactNormaliser(self.schema, self.root, self.system, self._caps, options)
         self._exact.refuse(refused)
