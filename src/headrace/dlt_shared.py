@@ -12,7 +12,7 @@ import dlt
 
 from headrace.clock import Clock, RealClock
 from headrace.dlt_session import session_sender
-from headrace.engine import Errand, Line, ParentRow, Report, errands, fetch, fetch_objects, origins_of
+from headrace.engine import Errand, ParentRow, Report, Sink, errands, fetch, fetch_objects, origins_of
 from headrace.errors import UsageError
 from headrace.plan.dependents import descent
 from headrace.transport import Credentials, Gates, Trace, Transport
@@ -51,7 +51,7 @@ class Session:
                 self._end.wait(seconds)
             return self._ends
 
-    async def fetch(self, resource: ResourcePlan, calls: Iterable[Errand], line: Line | None) -> list[ParentRow]:
+    async def fetch(self, resource: ResourcePlan, calls: Iterable[Errand], line: Sink | None) -> list[ParentRow]:
         """Fetch `calls` onto `line`; see `engine.fetch`."""
         report = self.report.of(resource.name)
         async with self._transport(report) as transport:

@@ -2,7 +2,7 @@
 
 from headrace.engine.convert import Converter, IdSource
 from headrace.engine.fan_out import Ledger, Origins, Watermarks, errands, origins_of
-from headrace.engine.fetch import Line, fetch, fetch_objects
+from headrace.engine.fetch import Line, Sink, fetch, fetch_objects
 from headrace.engine.identity import Fates, Identities
 from headrace.engine.memory import use_system_memory
 from headrace.engine.report import Report, ResourceReport
@@ -23,6 +23,7 @@ __all__ = [
     "Report",
     "ResourceReport",
     "Shelf",
+    "Sink",
     "Spool",
     "Watermark",
     "Watermarks",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from headrace.engine.convert import Converter
 from headrace.engine.records import Records
@@ -35,7 +35,7 @@ async def fetch(
     limits: Limits,
     transport: Transport,
     report: ResourceReport,
-    line: Line | None,
+    line: Sink | None,
 ) -> list[ParentRow]:
     """Fetch all errands of `resource` onto `line`; what its rows give to dependents, in row order.
 
@@ -76,6 +76,22 @@ async def fetch_objects(
 
     await walk_all(resource, errands, limits, transport, report, take_page)
     report.done = True
+
+
+class Sink(Protocol):
+    """Where batches go, in order."""
+
+    async def put(self, batch: Records) -> None:
+        """Take one batch; back when there is room for another."""
+        ...
+
+    async def drain(self) -> None:
+        """Wait until all is done. Raises what went wrong with any batch."""
+        ...
+
+    async def stop(self) -> None:
+        """Wait for what is under way, whatever it brings."""
+        ...
 
 
 class _Gatherer:
@@ -144,7 +160,7 @@ class _Gathered:
         return batch
 
 
-async def _consume(waiting: asyncio.Queue[Records | None], line: Line | None) -> None:
+async def _consume(waiting: asyncio.Queue[Records | None], line: Sink | None) -> None:
     """Put batches on the line until their end."""
     try:
         while (batch := await waiting.get()) is not None:
