@@ -39,11 +39,12 @@ Hints = Mapping[str, Mapping[str, Any]]
 Table = tuple[list[tuple[str, str, str]], list[tuple[Any, ...]]]
 
 
-def working_tables(name: str = "rows", **hints: Any) -> WorkingTables:
+def working_tables(name: str = "rows", *, keeps_lost: bool = True, widens: bool = False, **hints: Any) -> WorkingTables:
     """dlt's rules for one resource on DuckDB, as the bridge makes them."""
     resource = dlt.resource([], name=name, **hints)
     schema = Schema("loading")
-    return WorkingTables(schema, [resource.compute_table_schema()], duckdb_capabilities())
+    tables = [resource.compute_table_schema()]
+    return WorkingTables(schema, tables, duckdb_capabilities(), keeps_lost=keeps_lost, widens=widens)
 
 
 @cache

@@ -19,7 +19,8 @@ import copy
 import hashlib
 import itertools
 import json as standard_json
-from collections.abc import Iterable, Iterator, Mapping
+import os
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
@@ -27,6 +28,7 @@ from types import SimpleNamespace
 from typing import Any, Final
 
 from dlt.common.destination import DestinationCapabilitiesContext
+from dlt.common.destination.capabilities import adjust_column_schema_to_capabilities
 from dlt.common.json import json, may_have_pua
 from dlt.common.libs.pyarrow import get_py_arrow_datatype
 from dlt.common.normalizers.json.helpers import get_row_hash
@@ -41,7 +43,7 @@ from dlt.common.utils import digest128
 from dlt.normalize.items_normalizers.jsonl import JsonLItemsNormalizer
 
 from headrace.errors import AnswerError
-from headrace.normalise import ExactRows, StandIn, SystemColumns
+from headrace.normalise import ExactRows, SystemColumns
 
 #: dlt's name for a blank key.
 EMPTY_KEY: Final[str] = DataItemNormalizer.EMPTY_KEY_IDENTIFIER
@@ -111,6 +113,8 @@ class ExactNormaliser(JsonLItemsNormalizer):  # type: ignore[misc]  # dlt is unt
             for column in table["columns"].values()
             if is_complete_column(column)
         }
+        #: Begins what stands where an id will be: no id that a row brings does.
+        self.stand_in = os.urandom(8).hex()
         self._numbers = itertools.count()
         # dlt asks these methods of its own instance for every row
         self._nester._flatten = self._flatten  # noqa: SLF001
@@ -140,7 +144,7 @@ class ExactNormaliser(JsonLItemsNormalizer):  # type: ignore[misc]  # dlt is unt
                 sources.append(number)
             else:
                 capture.root_rows -= 1
-        return ExactRows(capture.rows, sources, capture.roots)
+        return ExactRows(capture.rows, sources, capture.roots, self.stand_in)
 
     def refuse(self, tables: Iterable[str]) -> None:
         """Leave all rows of `tables` out: a contract forbids the tables."""
@@ -175,66 +179,55 @@ class ExactNormaliser(JsonLItemsNormalizer):  # type: ignore[misc]  # dlt is unt
             flat[self._system.parent_id] = parent
             flat[self._system.list_idx] = place
         made = self._options.makes_ids and is_root
-        flat[self._system.id] = identity = self.row_id(row) if made else StandIn(str(next(self._numbers)))
+        flat[self._system.id] = identity = self.row_id(row) if made else f"{self.stand_in}{next(self._numbers)}"
         return identity
 
     def _flatten(self, table: str, row: Any, level: int) -> tuple[dict[str, Any], dict[tuple[str, ...], Any]]:
-        """The columns of a row and its lists by path, in dlt's order; see `_walk`."""
-        flat: dict[str, Any] = {}
-        lists: dict[tuple[str, ...], Any] = {}
-        collided = False
-        for _, path, is_list, value in self._walk(table, row, level):
-            if is_list:
-                collided |= path in lists
-                lists[path] = value
-            else:
-                name = path[0] if len(path) == 1 else self._shorten_fragments(*path)
-                collided |= name in flat
-                flat[name] = value
-        if collided and self._keeps_lost:
-            flat.update(self._lost(table, row, level, flat, lists))
-        return flat, lists
-
-    def _walk(self, table: str, row: Any, level: int) -> Iterator[tuple[tuple[str, ...], tuple[str, ...], bool, Any]]:
-        """The values of a row in dlt's order: keys as the API wrote them, names, whether it is a list of rows, value.
+        """The columns of a row and its lists by path, in dlt's order.
 
         dlt works through a stack: all scalars of an object first, then the objects in it, the last one first.
         """
         nester = self._nester
+        flat: dict[str, Any] = {}
+        lists: dict[tuple[str, ...], Any] = {}
+        keys: dict[Any, tuple[tuple[str, ...], str]] = {}
+        lost: list[tuple[Any, str, tuple[tuple[str, ...], str], Any]] = []
         stack: list[tuple[Any, int, tuple[str, ...], tuple[str, ...]]] = [(row, level, (), ())]
         while stack:
             current, depth, raw, path = stack.pop()
             for key, value in current.items():
                 blank = not key or key.isspace()
                 name = EMPTY_KEY if blank else nester._normalize_identifier(key)  # noqa: SLF001
+                column = self._shorten_fragments(*path, name) if path else name
                 kind = type(value)
-                if kind is dict or kind is list:
-                    column = self._shorten_fragments(*path, name) if path else name
-                    if not nester._is_nested_type(table, column, depth):  # noqa: SLF001
-                        if kind is dict:
-                            stack.append((value, depth - 1, (*raw, key), (*path, name)))
-                            continue
-                        item = nester._normalize_table_identifier(EMPTY_KEY if blank else key)  # noqa: SLF001
-                        if len(self._shorten_fragments(table, *path, item).encode()) <= _TABLE_NAME_BYTES:
-                            yield (*raw, key), (*path, item), True, value
-                            continue
-                yield (*raw, key), (*path, name), False, value
+                place: Any = column
+                if (kind is dict or kind is list) and not nester._is_nested_type(table, column, depth):  # noqa: SLF001
+                    if kind is dict:
+                        stack.append((value, depth - 1, (*raw, key), (*path, name)))
+                        continue
+                    item = nester._normalize_table_identifier(EMPTY_KEY if blank else key)  # noqa: SLF001
+                    if len(self._shorten_fragments(table, *path, item).encode()) <= _TABLE_NAME_BYTES:
+                        place = (*path, item)
+                taken: dict[Any, Any] = flat if place is column else lists
+                if place in taken:
+                    lost.append((place, column, keys[place], taken[place]))
+                taken[place] = value
+                keys[place] = raw, key
+        if lost and self._keeps_lost:
+            self._add_lost(table, flat, lists, lost)
+        return flat, lists
 
-    def _lost(
-        self, table: str, row: Any, level: int, flat: Mapping[str, Any], lists: Mapping[tuple[str, ...], Any]
-    ) -> dict[str, Any]:
-        """The values of keys that had the same name as a later one, where they differ from what stayed."""
-        found = {}
-        for raw, path, is_list, value in self._walk(table, row, level):
-            name = self._shorten_fragments(*path)
-            stayed = lists[path] if is_list else flat[name]
+    def _add_lost(self, table: str, flat: dict[str, Any], lists: Mapping[Any, Any], lost: Iterable[Any]) -> None:
+        """Add to a flat row the values of keys that a later key with the same name put out, where they differ."""
+        for place, column, (raw, key), value in lost:
+            is_list = place is not column
+            stayed = lists[place] if is_list else flat[column]
             if value is None or (is_list and not value) or (type(value) is type(stayed) and value == stayed):
                 continue
-            digest = hashlib.shake_128("\x1f".join(raw).encode("utf-8", "replace")).hexdigest(4)
-            column = self._shorten_fragments(name, LOST + digest)
-            self._lost_keys[table, column] = ".".join(raw)
-            found[column] = value
-        return found
+            digest = hashlib.shake_128("\x1f".join((*raw, key)).encode("utf-8", "replace")).hexdigest(4)
+            name = self._shorten_fragments(column, LOST + digest)
+            self._lost_keys[table, name] = ".".join((*raw, key))
+            flat[name] = value
 
     def _coerce_non_null_value(
         self,
@@ -255,13 +248,21 @@ class ExactNormaliser(JsonLItemsNormalizer):  # type: ignore[misc]  # dlt is unt
             return name, None, value
         try:
             return super()._coerce_non_null_value(columns, table, name, value, is_variant)
-        except (CannotCoerceColumnException, _TooWide):
-            # the variant that dlt would take exists and is of another kind: a text that was a moment made it
-            text = value if isinstance(value, str) else json.dumps(value) if not isinstance(value, int) else str(value)
-            taken = self._shorten_fragments(name, "v_text")
-            if columns.get(taken, {}).get("data_type", "text") != "text":
-                taken = self._shorten_fragments(name, "v_text", "v_text")
-            return super()._coerce_non_null_value(columns, table, taken, text, is_variant=True)
+        except (CannotCoerceColumnException, KeyError, _TooWide):
+            # dlt's variant would not take the value either: a text that looks like a moment makes it one of moments
+            text = value if isinstance(value, str) else str(value) if isinstance(value, int) else json.dumps(value)
+            return self._text_variant(columns, name, text)
+
+    def _text_variant(self, columns: Any, name: str, text: str) -> tuple[str, Any, str]:
+        """A variant of the column `name` that takes any text: its name, its column where it is new, the text."""
+        variant = self._shorten_fragments(name, "v_text")
+        if columns.get(variant, {}).get("data_type", "text") != "text":
+            # dlt puts a text that is a moment there, and then makes it a column of moments
+            variant = self._shorten_fragments(name, "v_text", "v_text")
+        if variant in columns:
+            return variant, None, text
+        column = self._infer_column(variant, text, data_type="text", is_variant=True)
+        return variant, adjust_column_schema_to_capabilities(column, self._caps), text
 
     def _may_widen(self, table: str, column: Mapping[str, Any]) -> bool:
         """Whether `column` holds integers, is new, and is neither a variant nor part of a key."""
@@ -273,22 +274,20 @@ class ExactNormaliser(JsonLItemsNormalizer):  # type: ignore[misc]  # dlt is unt
     def _settle(self, table: str, row: dict[str, Any]) -> None:
         """Move what its column cannot hold to a text variant; row by row: columns decide how the next one is read."""
         columns = self.schema.tables[table]["columns"]
-        odd = [
-            name
-            for name, value in row.items()
-            if (type(value) is int and value not in INT64 and columns[name]["data_type"] == "bigint")
-            or (isinstance(value, Decimal) and not self._holds(columns[name], value))
-        ]
-        for name in odd:
-            variant = self._shorten_fragments(name, "v_text")
-            if columns.get(variant, {}).get("data_type", "text") != "text":
-                # dlt puts a text that is a moment there, and then makes it a column of moments
-                variant = self._shorten_fragments(name, "v_text", "v_text")
-            row[variant] = str(row.pop(name))
-            column: Any = {"name": variant, "data_type": "text", "nullable": True, "variant": True}
-            columns.setdefault(variant, column)
-        for name in row.keys() & {column for of, column in self._lost_keys if of == table}:
-            columns[name].setdefault("description", f"Values of the key `{self._lost_keys[table, name]}`")
+        for name in [name for name, value in row.items() if not self._fits(columns, name, value)]:
+            variant, column, row_value = self._text_variant(columns, name, str(row.pop(name)))
+            row[variant] = row_value
+            if column is not None:
+                columns[variant] = column
+        if self._lost_keys:
+            for name in row.keys() & {column for of, column in self._lost_keys if of == table}:
+                columns[name].setdefault("description", f"Values of the key `{self._lost_keys[table, name]}`")
+
+    def _fits(self, columns: Any, name: str, value: Any) -> bool:
+        kind = type(value)
+        if kind is int:
+            return value in INT64 or columns[name]["data_type"] != "bigint"
+        return kind is not Decimal or self._holds(columns[name], value)
 
     def _holds(self, column: Mapping[str, Any], value: Decimal) -> bool:
         """Whether a decimal column has digits enough before the point for `value`."""

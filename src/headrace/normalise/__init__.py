@@ -7,7 +7,7 @@ from headrace.normalise.key import Key, read_keys
 from headrace.normalise.layout import Layout, build_layout
 from headrace.normalise.nest import spread
 from headrace.normalise.part import Part, gather, with_ids
-from headrace.normalise.rules import ExactRows, Rules, StandIn, SystemColumns
+from headrace.normalise.rules import ExactRows, Rules, SystemColumns
 from headrace.normalise.shape import Node, observe
 
 __all__ = [
@@ -17,7 +17,6 @@ __all__ = [
     "Node",
     "Part",
     "Rules",
-    "StandIn",
     "SystemColumns",
     "build_layout",
     "child_ids",

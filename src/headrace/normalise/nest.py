@@ -6,11 +6,19 @@ All of it works on whole columns. Rows keep their order; child rows stand in the
 
 from __future__ import annotations
 
+from typing import Final
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from headrace.normalise.layout import ColumnLayout, Layout, TableLayout
 from headrace.normalise.part import Part
+
+#: Ticks a second, by the unit of a timestamp.
+_TICKS: Final = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+#: The first second of the year 1 and of the year 10000.
+_FIRST_SECOND: Final = -62_135_596_800
+_AFTER_LAST_SECOND: Final = 253_402_300_800
 
 
 def spread(nested: pa.Table, layout: Layout) -> list[Part] | None:
@@ -87,9 +95,12 @@ def _cast(values: pa.Array, column: ColumnLayout) -> pa.Array | None:
     if values.type == column.type:
         return values
     try:
-        return values.cast(column.type)
+        made = values.cast(column.type)
     except pa.ArrowInvalid:
-        return _naive_as_utc(values, column.type)
+        made = _naive_as_utc(values, column.type)
+    if made is None or not pa.types.is_timestamp(column.type):
+        return made
+    return made if _are_dates(made) else None
 
 
 def _naive_as_utc(values: pa.Array, kind: pa.DataType) -> pa.Array | None:
@@ -100,6 +111,14 @@ def _naive_as_utc(values: pa.Array, kind: pa.DataType) -> pa.Array | None:
         return pc.assume_timezone(values.cast(pa.timestamp(kind.unit)), "UTC")
     except pa.ArrowInvalid:
         return None
+
+
+def _are_dates(moments: pa.Array) -> bool:
+    """Whether all moments lie in the years that dlt, and Python, know."""
+    bounds = pc.min_max(moments.cast(pa.int64()))
+    first, last = bounds["min"].as_py(), bounds["max"].as_py()
+    ticks = _TICKS[moments.type.unit]
+    return first is None or (_FIRST_SECOND * ticks <= first and last < _AFTER_LAST_SECOND * ticks)
 
 
 def _one_chunk(column: pa.ChunkedArray) -> pa.Array:

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from headrace.errors import AnswerError
 from headrace.normalise.evolve import rows_to_table
 from headrace.normalise.ids import child_ids
-from headrace.normalise.rules import ExactRows, Rules, StandIn
+from headrace.normalise.rules import ExactRows, Rules
 
 
 @dataclass(frozen=True)
@@ -50,11 +50,11 @@ def gather(exact: ExactRows, rules: Rules) -> list[Part]:
     in_vain = 0
     while waiting:
         name, rows = waiting.pop(0)
-        groups, orphans = _by_parent(rows, homes, rules) if name != rules.root else ({0: rows}, [])
+        groups, orphans = _by_parent(rows, homes, exact.stand_in, rules) if name != rules.root else ({0: rows}, [])
         for parent, siblings in groups.items():
             number = len(parts)
             homes.update((row[rules.system.id], (number, place)) for place, (row, _) in enumerate(siblings))
-            parts.append(_part(name, siblings, parent, homes, rules))
+            parts.append(_part(name, siblings, parent, homes, exact.stand_in, rules))
         if orphans:
             waiting.append((name, orphans))
             in_vain = 0 if groups else in_vain + 1
@@ -72,7 +72,7 @@ _Rows = Sequence[tuple[Mapping[str, Any], int]]
 
 
 def _by_parent(
-    rows: _Rows, homes: Mapping[str, tuple[int, int]], rules: Rules
+    rows: _Rows, homes: Mapping[str, tuple[int, int]], stand_in: str, rules: Rules
 ) -> tuple[dict[int, _Rows], list[tuple[Mapping[str, Any], int]]]:
     """Child rows by the part of their parents, and those whose parents have no part yet."""
     groups: dict[int, list[tuple[Mapping[str, Any], int]]] = {}
@@ -82,21 +82,24 @@ def _by_parent(
         home = homes.get(parent or "")
         if home is not None:
             groups.setdefault(home[0], []).append((row, root))
-        elif parent is None and not isinstance(row[rules.system.id], StandIn):
+        elif parent is None and not row[rules.system.id].startswith(stand_in):
             groups.setdefault(_LOOSE, []).append((row, root))
         else:
             orphans.append((row, root))
     return {**groups}, orphans
 
 
-def _part(name: str, rows: _Rows, parent: int, homes: Mapping[str, tuple[int, int]], rules: Rules) -> Part:
+def _part(
+    name: str, rows: _Rows, parent: int, homes: Mapping[str, tuple[int, int]], stand_in: str, rules: Rules
+) -> Part:
     system = rules.system
     own = {system.id, system.load_id, system.parent_id, system.root_id, system.list_idx}
     columns = {key: column for key, column in rules.columns(name).items() if key not in own}
     flat = [row for row, _ in rows]
     table = rows_to_table(flat, columns, rules)
     ids = [row[system.id] for row in flat]
-    given = None if all(isinstance(identity, StandIn) for identity in ids) else [_given(one) for one in ids]
+    own_ids = [None if identity.startswith(stand_in) else identity for identity in ids]
+    given = own_ids if any(own_ids) else None
     if name == rules.root:
         owners, places = pa.array(range(len(rows)), pa.int64()), None
     elif parent == _LOOSE:
@@ -106,10 +109,6 @@ def _part(name: str, rows: _Rows, parent: int, homes: Mapping[str, tuple[int, in
         places = pa.array([row[system.list_idx] for row in flat], pa.int64())
     arrays = dict(zip(table.column_names, (column.combine_chunks() for column in table.columns), strict=True))
     return Part(name, arrays, parent, owners, places, given)
-
-
-def _given(identity: str) -> str | None:
-    return None if isinstance(identity, StandIn) else identity
 
 
 def with_ids(parts: Sequence[Part], ids: Sequence[str], rules: Rules) -> dict[str, pa.Table]:

@@ -27,22 +27,18 @@ class SystemColumns:
     value: str
 
 
-class StandIn(str):
-    """Stands where an id will be, in rows of the exact path; any other text there is an id that stays."""
-
-    __slots__ = ()
-
-
 @dataclass(frozen=True)
 class ExactRows:
     """Rows by table, the root first and parents before children; `sources` are the places of the root rows' records.
 
-    `roots` says of each row which root row it came with.
+    `roots` says of each row which root row it came with. A text that begins with `stand_in` stands where an id will be;
+    any other text there is an id that stays.
     """
 
     tables: Mapping[str, Sequence[Mapping[str, Any]]]
     sources: Sequence[int]
     roots: Mapping[str, Sequence[int]]
+    stand_in: str
 
 
 class Rules(Protocol):
