@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
@@ -22,6 +23,8 @@ Tree = dict[str, Any]
 LOAD_ID = "_dlt_load_id"
 VALIDITY = ("x-valid-from", "x-valid-to")
 IDS = ("_dlt_id", "_dlt_parent_id", "_dlt_root_id")
+#: Columns for the values of keys that have the name of another key.
+LOST = re.compile(r"__k_[0-9a-f]{8}(__v_\w+)?$")
 #: Merge strategies of which dlt makes root ids by a hash.
 HASHED = ("upsert", "insert-only", "scd2")
 
@@ -64,27 +67,12 @@ class Stand:
 Level = Callable[[Stand, Stand], None]
 
 
-def not_looked_for_twice(ours: Stand, _: Stand) -> None:
-    """The hint that keys are distinct is ours."""
-    for hints in ours.hints.values():
-        hints.pop("x-stage-data-deduplicated", None)
-
-
 def first_merge_appends(ours: Stand, theirs: Stand) -> None:
     """Rows of a table that is not there yet are appended; the schema says so until the next run."""
     for table, hints in ours.hints.items():
         of_dlt = theirs.hints.get(table, {})
         if hints.get("write_disposition") == "append" and of_dlt.get("write_disposition") == "merge":
             hints["write_disposition"] = "merge"
-
-
-def decimal_of_arrow(ours: Stand, theirs: Stand) -> None:
-    """Arrow's decimals always have precision and scale; without them the destination takes 38 and 9."""
-    for stand in (ours, theirs):
-        for columns in stand.stored.values():
-            for _, facts in columns:
-                if facts.get("data_type") == "decimal" and (facts.get("precision"), facts.get("scale")) == (38, 9):
-                    del facts["precision"], facts["scale"]
 
 
 def statements_instead_of_csv(ours: Stand, theirs: Stand) -> None:
@@ -94,12 +82,24 @@ def statements_instead_of_csv(ours: Stand, theirs: Stand) -> None:
             del hints["file_format"]
 
 
-ALWAYS: tuple[Level, ...] = (
-    not_looked_for_twice,
-    first_merge_appends,
-    decimal_of_arrow,
-    statements_instead_of_csv,
-)
+def values_that_dlt_loses(ours: Stand, _: Stand) -> None:
+    """Of keys that get one name as columns dlt keeps one value; the others stand in columns of their own."""
+    for table, columns in ours.columns.items():
+        ours.columns[table] = [column for column in columns if not LOST.search(column[0])]
+    for table, stored in ours.stored.items():
+        ours.stored[table] = [column for column in stored if not LOST.search(column[0])]
+    ours.rows = {table: [_without_lost(tree) for tree in rows] for table, rows in ours.rows.items()}
+
+
+def _without_lost(tree: Tree) -> Tree:
+    return {
+        name: list(map(_without_lost, cell)) if name.startswith("[") else cell
+        for name, cell in tree.items()
+        if not LOST.search(name)
+    }
+
+
+ALWAYS: tuple[Level, ...] = (first_merge_appends, statements_instead_of_csv, values_that_dlt_loses)
 
 
 def stand_of(target: dlt.Pipeline, database: Database, run: int = 0, requests: Sequence[Request] = ()) -> Stand:
@@ -122,8 +122,7 @@ def stand_of(target: dlt.Pipeline, database: Database, run: int = 0, requests: S
             for name, table in tables.items()
         },
         stored={
-            # `nullable: True` is what its absence means
-            name: [[column, {"nullable": True, **deepcopy(facts)}] for column, facts in table["columns"].items()]
+            name: [[column, deepcopy(facts)] for column, facts in table["columns"].items()]
             for name, table in tables.items()
         },
         state=_plain(target.state.get("sources", {})),

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 
 from headrace.sim.message import Reply, Request
 from loading import Pages, configuration, cursor_service
+from nasty_json import DLT_LOADS, data_set, random_sets
 from parity import Contest, Service, Stage, assert_same
 from places import FILES, Place, postgres_place
 from stands import compare
@@ -74,8 +76,12 @@ VALUES: Kinds = {
     "decimals": (
         {"columns": {
             "d": {"data_type": "decimal"}, "p": {"data_type": "decimal", "precision": 10, "scale": 2},
+            "w": {"data_type": "wei"},
         }},
-        [['{"d":0.1,"p":1.25}', '{"d":"12345678901234567890.123456789","p":"-12345678.99"}', '{"d":-5,"p":7}']],
+        [[
+            '{"d":0.1,"p":1.25,"w":1}', '{"d":-5,"p":7,"w":null}',
+            '{"d":"12345678901234567890.123456789","p":"-12345678.99","w":"123456789012345678901234567890"}',
+        ]],
     ),
     "precision": (
         {"columns": {
@@ -142,6 +148,18 @@ def test_every_kind_of_load(kind: str, contest: Contest) -> None:
     for run in range(len(KINDS[kind][1])):
         ours, theirs = (stand.of(table_of(kind)) for stand in contest.stands[run])
         compare(ours, theirs)
+
+
+@random_sets(1)
+def test_nasty_data_sets(dice: Random, place: Place, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Many data sets a load, each a resource of its own."""
+    pages = {f"set{number}": [data_set(dice, DLT_LOADS)] for number in range(12)}
+    assert_same(
+        cursor_service(pages),
+        lambda url: configuration(url, list(pages)),
+        folder=tmp_path_factory.mktemp("nasty"),
+        place=place,
+    )
 
 
 def orders(*days: int) -> Service:
