@@ -70,7 +70,7 @@ class ResourceRun:
         self.declared = frozenset(
             schema.naming.normalize_tables_path(table["name"])
             for table in (root, *nested)
-            if any(map(is_complete_column, table.get("columns", {}).values()))
+            if any(map(_is_declared, table.get("columns", {}).values()))
         )
         self.id_source: IdSource = _id_source(self.plan, self.tables, capabilities)
         self.spool = Spool(self.plan.name, Path(dlt.current.pipeline().working_dir))
@@ -138,6 +138,11 @@ class ResourceRun:
         if self.stores:
             self.identities.close()
             self.spool.remove()
+
+
+def _is_declared(column: Any) -> bool:
+    """Whether somebody declared the column with its type; those of versions (scd2) are dlt's own."""
+    return is_complete_column(column) and not {"x-valid-from", "x-valid-to"} & set(column)
 
 
 def _id_source(resource: ResourcePlan, tables: WorkingTables, caps: DestinationCapabilitiesContext) -> IdSource:
