@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -79,6 +81,24 @@ def _read_files(target: dlt.Pipeline) -> Database:
     return Database(found)
 
 
+def _read_json_files(target: dlt.Pipeline) -> Database:
+    """Each table as the lines of its files; types are those of JSON, as Python has them."""
+    client = target.destination_client()
+    found: dict[str, Table] = {}
+    for name in target.default_schema.tables if target.default_schema_name else ():
+        if not name.startswith("_dlt_") and (paths := _files_of(client, name)):
+            assert {Path(path).suffixes[-2:][0] for path in paths} == {".jsonl"}
+            lines = [line for path in paths for line in gzip.decompress(Path(path).read_bytes()).split(b"\n") if line]
+            rows = list(map(json.loads, lines))
+            columns: dict[str, set[str]] = {}
+            for row in rows:
+                for column, cell in row.items():
+                    columns.setdefault(column, set()).add(type(cell).__name__)
+            facts = [(column, " or ".join(sorted(types)), "YES") for column, types in columns.items()]
+            found[name] = facts, [tuple(row.get(column) for column in columns) for row in rows]
+    return Database(found)
+
+
 def _files_of(client: Any, table: str) -> list[str]:
     try:
         return sorted(client.list_table_files(table))
@@ -98,9 +118,10 @@ def _union(parts: list[pa.Table]) -> Table:
     return [(name, types, "YES" if nullable else "NO") for name, (types, nullable) in fields.items()], rows
 
 
-FILES = Place(
-    "files",
-    lambda folder, name: dlt.destinations.filesystem((folder / f"{name}-files").as_uri()),
-    _read_files,
-    {"loader_file_format": "parquet"},
-)
+def _folder(folder: Path, name: str) -> Any:
+    return dlt.destinations.filesystem((folder / f"{name}-files").as_uri())
+
+
+FILES = Place("files", _folder, _read_files, {"loader_file_format": "parquet"})
+#: What dlt writes there when it is not asked for a format.
+JSON_FILES = Place("json", _folder, _read_json_files)

@@ -1,4 +1,4 @@
-r"""What dlt's own source loads, headrace loads the same, into other places than DuckDB: PostgreSQL and Parquet files.
+r"""What dlt's own source loads, headrace loads the same in other places than DuckDB: PostgreSQL, Parquet, JSON files.
 
 Left out of the data is what dlt cannot load there: integers beyond 64 bits, decimals with more digits than their column
 (Parquet), `\u0000` inside JSON columns (PostgreSQL).
@@ -17,7 +17,7 @@ from headrace.sim.message import Reply, Request
 from loading import Pages, configuration, cursor_service
 from nasty_json import DLT_LOADS, data_set, random_sets
 from parity import Contest, Service, Stage, assert_same
-from places import FILES, Place, postgres_place
+from places import FILES, JSON_FILES, Place, postgres_place
 from stands import compare
 from test_parity import KINDS_OF_LOAD, table_of
 
@@ -124,9 +124,10 @@ VALUES: Kinds = {
 KINDS = KINDS_OF_LOAD | SHORT_DECIMAL | VALUES
 
 
-@pytest.fixture(scope="module", params=["postgres", "files"])
+@pytest.fixture(scope="module", params=["postgres", FILES, JSON_FILES], ids=str)
 def place(request: pytest.FixtureRequest) -> Place:
-    return postgres_place(request.getfixturevalue("postgres")) if request.param == "postgres" else FILES
+    found: Place = request.param
+    return found if isinstance(found, Place) else postgres_place(request.getfixturevalue("postgres"))
 
 
 @pytest.fixture(scope="module")

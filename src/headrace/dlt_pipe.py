@@ -3,8 +3,8 @@
 A run that loads hands its rows over as Arrow tables: the resource gives one awaitable, dlt's event loop runs it, and
 what comes of it (`Fetched`) passes the pipe to `LoadTables`, the last step of ours. Dictionaries, a page at a time, go
 through the pipe instead where somebody else takes the rows: a step that was added to the resource (`add_map`,
-`add_limit`, a validator), a transformer that is none of ours, hints that are functions of a row, or nobody who loads
-(plain iteration). The tables are the same.
+`add_limit`, a validator), a transformer that is none of ours, hints that are functions of a row, a destination that
+loads JSON, or nobody who loads (plain iteration). The tables are the same.
 """
 
 from __future__ import annotations
@@ -13,12 +13,14 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from dlt.common.configuration.container import Container
+from dlt.common.destination import DestinationCapabilitiesContext
 from dlt.common.storages.load_package import LoadPackageStateInjectableContext
 from dlt.extract.incremental import IncrementalResourceWrapper
 from dlt.extract.items import ResolvablePipeItem
 from dlt.extract.items_transform import ItemTransform
 from dlt.extract.pipe import ForkPipe, Pipe
 
+from headrace.dlt_format import takes_columns
 from headrace.dlt_load import load_tables
 
 if TYPE_CHECKING:
@@ -99,11 +101,12 @@ def load_step(pipe: Pipe) -> LoadTables:
 
 def loads_columns(pipe: Pipe, hints: Any) -> bool:
     """Whether this run loads, and nobody but our own steps takes the rows of `pipe`."""
-    if LoadPackageStateInjectableContext not in Container():
+    hints = hints or {}
+    if LoadPackageStateInjectableContext not in Container() or any(map(callable, hints.values())):
+        return False
+    if not takes_columns(hints.get("file_format"), Container()[DestinationCapabilitiesContext]):
         return False
     ours = load_step(pipe)
-    if any(map(callable, (hints or {}).values())):
-        return False
     for step in pipe.steps:
         if isinstance(step, IncrementalResourceWrapper):
             if step.incremental is not None and not ours.filters:

@@ -63,6 +63,7 @@ class Session:
         """Hand the rows of `calls` to `take` as Python objects, a page at a time."""
         self._withhold(resource.name)
         report = self.report.of(resource.name)
+        report.dropped = resource.dropped
         async with self._transport(report) as transport:
             await fetch_objects(resource, calls, self.plan.limits, transport, report, take)
 
