@@ -215,6 +215,8 @@ class _Loader:
                 additional_table_hints={}, write_disposition=schema.tables[self._tables.root]["write_disposition"],
                 create_table_variant=True,
             )  # fmt: skip
+            # the root's; to apply none leaves them
+            self._resource._hints_variants[name].pop("references", None)  # noqa: SLF001
 
     def _marked(self, name: str, table: pa.Table) -> DataItemWithMeta:
         """`table` with the mark that puts it under `name`; the first one brings the hints."""

@@ -59,7 +59,7 @@ def _message(channel: int, number: int) -> dict[str, Any]:
         "text": f"{pick(WORDS, number)} <@U{number}> 🎉",
         "ts": f"{epoch(number)}.{channel:06d}",
         "reactions": [{"name": "tada", "users": [f"U{n}" for n in range(number)], "count": number}][:number],
-        "edited": {"user": "U1", "ts": f"{epoch(number)}.000000"} if number == 1 else None,
+        "edited": {"user": "U1", "ts": f"{epoch(number)}.000000"} if number == 0 else None,
     }
     if number == 2:
         message["subtype"] = "bot_message"

@@ -125,7 +125,7 @@ def fhir(ask: Asked) -> Reply:
             patient = int(ask.params.get("subject", "").removeprefix("Patient/p") or "0")
             if not patient:
                 raise Refused(400, "a subject is needed")
-            rows = [_observation(patient, number) for number in range(1, 3 + patient % 2)]
+            rows = [_observation(patient, number) for number in range(1, 3 + patient % 2 + ask.run)]
         case _:
             raise Refused(404, "unknown resource type", resourceType="OperationOutcome")
     least = ask.params.get("_lastUpdated", "ge").removeprefix("ge")
@@ -196,7 +196,7 @@ def _fhir_config(url: str) -> dict[str, Any]:
             {
                 "name": "patients",
                 "columns": {"extension": {"data_type": "json"}, "birthDate": {"data_type": "date"}},
-                "endpoint": {"path": "Patient", "params": {"_sort": "_id"}},
+                "endpoint": {"path": "Patient", "params": {"_sort": "_id", "_count": 50}},
             },
             {
                 "name": "observations",
@@ -225,12 +225,11 @@ FHIR = Dialect(
     fhir,
     _fhir_config,
     rows=(
-        {
-            "patients": 3, "patients__name": 3, "patients__name__given": 6, "patients__address__line": 3,
-            "observations": 8, "observations__code__coding": 8, "observations__component": 15,
-        },
-    )
-    * 2,
+        {"patients": 3, "patients__name__given": 6, "patients__address__line": 3, "observations": 8,
+         "observations__code__coding": 8, "observations__component": 15},
+        {"patients": 3, "patients__name__given": 6, "patients__address__line": 3, "observations": 11,
+         "observations__code__coding": 11, "observations__component": 26},
+    ),
     shows="bearer with its type; a filter inside the path of the next address; entries that wrap; json, date and "
     "double columns declared, also inside objects; placeholders of the parent and of the incremental in params; a "
     "nested cursor; headers of an endpoint over those of the client; another content type",

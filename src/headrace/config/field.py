@@ -88,6 +88,16 @@ def _secret(value: object) -> Secret:
     raise expected("a secret as text or as a reference", show=False)
 
 
+def _password(value: object) -> Secret:
+    """Some APIs take a key as user, with no password."""
+    return Secret("") if value == "" else _secret(value)
+
+
+def _user(value: object) -> str | Secret:
+    """Some APIs take a key as password, with no user."""
+    return "" if value == "" else _text_or_secret(value)
+
+
 def _text_or_secret(value: object) -> str | Secret:
     if isinstance(value, Secret) or (isinstance(value, str) and value):
         return value
@@ -180,6 +190,8 @@ _SecretForm: TypeAlias = str | dict[str, str]
 Name = Annotated[str, Field(min_length=1)]
 SecretText = Annotated[Secret, PlainValidator(_secret, json_schema_input_type=_SecretForm)]
 TextOrSecret = Annotated[str | Secret, PlainValidator(_text_or_secret, json_schema_input_type=_SecretForm)]
+Password = Annotated[Secret, PlainValidator(_password, json_schema_input_type=_SecretForm)]
+User = Annotated[str | Secret, PlainValidator(_user, json_schema_input_type=_SecretForm)]
 HeaderValue = Annotated[str | Secret | None, PlainValidator(_header, json_schema_input_type=_SecretForm)]
 QueryValue = Annotated[Any, PlainValidator(_query_value, json_schema_input_type=Any)]
 Body = Annotated[

@@ -11,7 +11,18 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import Discriminator, Tag, field_validator, model_validator
 
-from headrace.config.field import JsonPathText, Name, OptionalPathText, Options, SecretText, TextOrSecret, option, told
+from headrace.config.field import (
+    JsonPathText,
+    Name,
+    OptionalPathText,
+    Options,
+    Password,
+    SecretText,
+    TextOrSecret,
+    User,
+    option,
+    told,
+)
 from headrace.config.foreign import Foreign, ForeignObject
 
 
@@ -41,8 +52,8 @@ class HttpBasicAuth(Options):
     type: Literal["http_basic", "basic"] = option(
         "http_basic", about="the kind of credentials", dlt="looser: `basic` is taken too, the guides write it"
     )
-    username: TextOrSecret = option(about="the user; many APIs want a fixed word", example="api")
-    password: SecretText = option(about="the password", example='dlt.secrets["private_key"]', secret=True)
+    username: User = option(about="the user; many APIs want a fixed word", example="api")
+    password: Password = option(about="the password", example='dlt.secrets["private_key"]', secret=True)
 
 
 class ClientCredentialsAuth(Options):
