@@ -86,27 +86,40 @@ def configuration(url: str, names: Sequence[str], hints: Hints | None = None, **
     }
 
 
-def pipeline(folder: Path, name: str) -> dlt.Pipeline:
+def pipeline(folder: Path, name: str, **capabilities: Any) -> dlt.Pipeline:
     """A pipeline of its own into its own DuckDB file, both below `folder`."""
     return dlt.pipeline(
         name,
-        destination=dlt.destinations.duckdb(str(folder / f"{name}.duckdb")),
+        destination=dlt.destinations.duckdb(str(folder / f"{name}.duckdb"), **capabilities),
         dataset_name="data",
         pipelines_dir=str(folder / name),
     )
 
 
 def load_ours(
-    target: dlt.Pipeline, pages: Pages, *, report: Report | None = None, hints: Hints | None = None, **defaults: Any
+    target: dlt.Pipeline,
+    pages: Pages,
+    *,
+    report: Report | None = None,
+    hints: Hints | None = None,
+    source: Mapping[str, Any] | None = None,
+    **defaults: Any,
 ) -> None:
-    """Serve `pages` and load them through the real bridge."""
+    """Serve `pages` and load them through the real bridge; `source` are arguments of `rest_api_source`."""
     with Server(cursor_service(pages)) as server:
         config = configuration(server.url, list(pages), hints, **defaults)
-        target.run(rest_api_source(config, name="rows", report=report, clock=TurnedClock()))
+        target.run(rest_api_source(config, name="rows", report=report, clock=TurnedClock(), **(source or {})))
 
 
-def load_dlt(target: dlt.Pipeline, pages: Pages, *, hints: Hints | None = None, **defaults: Any) -> None:
-    """Load the same pages, decoded, as plain resources of stock dlt."""
+def load_dlt(
+    target: dlt.Pipeline,
+    pages: Pages,
+    *,
+    hints: Hints | None = None,
+    source: Mapping[str, Any] | None = None,
+    **defaults: Any,
+) -> None:
+    """Load the same pages, decoded, as plain resources of stock dlt; `source` are arguments of `dlt.source`."""
 
     def resource(name: str) -> Any:
         def rows() -> Iterator[list[Any]]:
@@ -115,11 +128,11 @@ def load_dlt(target: dlt.Pipeline, pages: Pages, *, hints: Hints | None = None, 
 
         return dlt.resource(rows, name=name, **{**defaults, **(hints or {}).get(name, {})})
 
-    @dlt.source(name="rows")
-    def source() -> list[Any]:
+    @dlt.source(name="rows", **(source or {}))
+    def rows_source() -> list[Any]:
         return [resource(name) for name in pages]
 
-    target.run(source())
+    target.run(rows_source())
 
 
 @contextmanager
@@ -168,17 +181,12 @@ def read_database(target: dlt.Pipeline) -> Database:
     """All tables of the pipeline's dataset."""
     with target.sql_client() as client:
         run = client.native_connection.execute
-        names = run(
-            "SELECT table_name FROM information_schema.tables WHERE table_schema = 'data' "
-            "AND NOT starts_with(table_name, '_dlt_') ORDER BY 1"
-        ).fetchall()
-        return Database({name: _read_table(run, name) for (name,) in names})
-
-
-def _read_table(run: Any, name: str) -> Table:
-    columns = run(
-        "SELECT column_name, data_type, is_nullable FROM information_schema.columns "
-        "WHERE table_schema = 'data' AND table_name = ? ORDER BY ordinal_position",
-        [name],
-    ).fetchall()
-    return columns, run(f'SELECT * FROM data."{name}"').fetchall()  # noqa: S608 - a name that the database gave
+        columns: dict[str, list[tuple[str, str, str]]] = {}
+        for name, *column in run(
+            "SELECT table_name, column_name, data_type, is_nullable FROM information_schema.columns "
+            "WHERE table_schema = 'data' AND NOT starts_with(table_name, '_dlt_') ORDER BY 1, ordinal_position"
+        ).fetchall():
+            columns.setdefault(name, []).append(tuple(column))
+        return Database(
+            {name: (columns[name], run(f'SELECT * FROM data."{name}"').fetchall()) for name in columns}  # noqa: S608
+        )

@@ -44,7 +44,13 @@ FLOATS = (
     "1.5", "-0.0", "0.1", "1e5", "1E-7", "1.0", "1.7976931348623157e308", "5e-324", "1e22", "123456.789",
     "0.1000000000000000055511151231257827", "2.5e-3", "1e-400",
 )  # fmt: skip
+#: What dlt makes of them where integers or moments stand ends its load.
+_HUGE = ("1.7976931348623157e308", "1e22", "9223372036854775807", "-9223372036854775808")
 SURROGATES = ('"\\ud800"', '"x\\udc00y"')
+
+
+#: The fields of an object: a dict for an object, a one-item list for a list, a kind for a scalar.
+Template = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -56,7 +62,10 @@ class Nastiness:
     nul: bool = True
     empty_keys: bool = True
     not_numbers: bool = True
+    #: Whole doubles beyond 64 bits: in a column of integers stock dlt makes them integers, and fails.
+    huge: bool = True
     surprise: float = 0.05
+    without_keys: tuple[str, ...] = ()
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -67,7 +76,8 @@ class Nastiness:
 
     @property
     def keys(self) -> tuple[str, ...]:
-        return KEYS + (("", " ") if self.empty_keys else ())
+        keys = KEYS + (("", " ") if self.empty_keys else ())
+        return tuple(key for key in keys if key not in self.without_keys)
 
 
 ALL = Nastiness()
@@ -115,11 +125,22 @@ def random_sets(usual: int) -> Callable[[Callable[..., None]], Callable[..., Non
 
 def data_set(dice: Random, nasty: Nastiness = ALL, *, records: int = 12) -> list[str]:
     """Up to `records` records of one data set as JSON text."""
-    template = _template(dice, nasty, depth=4)
-    return [_object(dice, nasty, template) for _ in range(dice.randint(1, records))]
+    template = draw_template(dice, nasty, depth=4)
+    return [record(dice, nasty, template) for _ in range(dice.randint(1, records))]
 
 
-def _template(dice: Random, nasty: Nastiness, depth: int) -> dict[str, Any]:
+def change(dice: Random, nasty: Nastiness, template: Template) -> Template:
+    """A template for a later run: some fields gone, some of another kind, some new."""
+    changed = {
+        key: _field(dice, nasty, 2) if dice.random() < 0.15 else
+        change(dice, nasty, field) if isinstance(field, dict) else field
+        for key, field in template.items()
+        if dice.random() < 0.9
+    }  # fmt: skip
+    return changed | (draw_template(dice, nasty, 2) if dice.random() < 0.4 else {})
+
+
+def draw_template(dice: Random, nasty: Nastiness, depth: int) -> Template:
     """The fields of an object: a dict for an object, a one-item list for a list, a kind for a scalar."""
     return {dice.choice(nasty.keys): _field(dice, nasty, depth - 1) for _ in range(dice.randint(1, 6))}
 
@@ -127,7 +148,7 @@ def _template(dice: Random, nasty: Nastiness, depth: int) -> dict[str, Any]:
 def _field(dice: Random, nasty: Nastiness, depth: int) -> Any:
     chance = dice.random()
     if depth and chance < 0.15:
-        return _template(dice, nasty, depth)
+        return draw_template(dice, nasty, depth)
     if depth and chance < 0.4:
         return [_field(dice, nasty, depth - 1)]
     return dice.choice(nasty.kinds)
@@ -144,13 +165,14 @@ def _value(dice: Random, nasty: Nastiness, template: Any) -> str:
     if chance > 0.93:
         return "null"
     if isinstance(template, dict):
-        return _object(dice, nasty, template)
+        return record(dice, nasty, template)
     if isinstance(template, list):
         return "[" + ", ".join(_value(dice, nasty, template[0]) for _ in range(dice.randint(0, 3))) + "]"
     return _scalar(dice, nasty, template)
 
 
-def _object(dice: Random, nasty: Nastiness, template: dict[str, Any]) -> str:
+def record(dice: Random, nasty: Nastiness, template: Template) -> str:
+    """One object that follows `template`, mostly."""
     keys = [key for key in template if dice.random() < 0.9]
     if dice.random() < 0.1:
         keys.reverse()
@@ -163,7 +185,8 @@ def _object(dice: Random, nasty: Nastiness, template: dict[str, Any]) -> str:
 
 def _scalar(dice: Random, nasty: Nastiness, kind: str) -> str:
     if kind in _LITERALS:
-        return dice.choice(_LITERALS[kind])
+        literals = _LITERALS[kind]
+        return dice.choice(literals if nasty.huge else tuple(text for text in literals if text not in _HUGE))
     texts = _TEXTS[kind]
     if not nasty.not_numbers:
         texts = tuple(text for text in texts if text not in ("NaN", "Infinity"))

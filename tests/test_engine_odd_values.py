@@ -139,6 +139,15 @@ def test_only_new_columns_that_are_no_key_widen() -> None:
         assert [row["a__v_double"] for row in rows] == [None, 1.5]
 
 
+def test_list_that_can_name_no_table_stays_json(tmp_path: Path) -> None:
+    """A naming convention may keep keys as they are; dlt fails when it names a file by the table."""
+    target = pipeline(tmp_path, "ours", naming_convention="direct")
+    load_ours(target, {"things": [['{"a.b":[1,{"c":2}],"d":[3]}'], ['{"a.b":[]}']]})
+    rows = read_database(target).rows("things", without=("_dlt_load_id", "_dlt_id"))
+    assert sorted(rows, key=str) == [{"a.b": '[1,{"c":2}]'}, {"a.b": "[]"}]
+    assert len(read_database(target).tables) == 2
+
+
 # -- one key, two spellings --------------------------------------------------------------------------------------------
 
 MERGE: dict[str, Any] = {"primary_key": "id", "write_disposition": "merge"}

@@ -7,8 +7,8 @@ decides stays dlt's; added is only what it does not decide, because there it fai
   moment in the year 292277026596) goes to a variant of the column, named by dlt's rule;
 * of keys that get one name (`userId`, `user_id`) dlt keeps the value that comes last; the others, where they differ,
   get a column of their own (`LOST`);
-* rows of a list under a blank key get a table of their own, and a list whose table would have a name too long for a
-  file stays JSON in its column.
+* rows of a list under a blank key get a table of their own, and a list whose table would have a name that no file can
+  have stays JSON in its column.
 
 And one thing on demand: a new column of integers becomes one of doubles when a fraction comes (`widens`).
 """
@@ -23,7 +23,7 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import partial
+from functools import lru_cache, partial
 from types import SimpleNamespace
 from typing import Any, Final
 
@@ -38,6 +38,7 @@ from dlt.common.schema import Schema
 from dlt.common.schema.exceptions import CannotCoerceColumnException, SchemaException
 from dlt.common.schema.typing import DLT_NAME_PREFIX
 from dlt.common.schema.utils import is_complete_column
+from dlt.common.storages.file_storage import FileStorage
 from dlt.common.time import normalize_timezone
 from dlt.common.utils import digest128
 from dlt.normalize.items_normalizers.jsonl import JsonLItemsNormalizer
@@ -206,7 +207,7 @@ class ExactNormaliser(JsonLItemsNormalizer):  # type: ignore[misc]  # dlt is unt
                         stack.append((value, depth - 1, (*raw, key), (*path, name)))
                         continue
                     item = nester._normalize_table_identifier(EMPTY_KEY if blank else key)  # noqa: SLF001
-                    if len(self._shorten_fragments(table, *path, item).encode()) <= _TABLE_NAME_BYTES:
+                    if _names_a_file(self._shorten_fragments(table, *path, item)):
                         place = (*path, item)
                 taken: dict[Any, Any] = flat if place is column else lists
                 if place in taken:
@@ -295,6 +296,16 @@ class ExactNormaliser(JsonLItemsNormalizer):  # type: ignore[misc]  # dlt is unt
             return True
         kind = get_py_arrow_datatype(column, self._caps, "UTC")
         return bool(value.is_finite() and value.adjusted() < kind.precision - kind.scale)
+
+
+@lru_cache(maxsize=4096)
+def _names_a_file(table: str) -> bool:
+    """Whether dlt can name files by `table`; some naming conventions keep keys as they are."""
+    try:
+        FileStorage.validate_file_name_component(table)
+    except ValueError:
+        return False
+    return len(table.encode()) <= _TABLE_NAME_BYTES
 
 
 def _coerced(coerce: Any, to_type: str, from_type: str, value: Any) -> Any:

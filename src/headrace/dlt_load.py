@@ -21,11 +21,12 @@ import pyarrow.compute as pc
 from dlt.common.configuration.container import Container
 from dlt.common.destination import DestinationCapabilitiesContext
 from dlt.common.schema import Schema
+from dlt.common.schema.utils import has_table_seen_data
 from dlt.common.storages.load_package import LoadPackageStateInjectableContext
 from dlt.extract import DltResource
 from dlt.extract.items import DataItemWithMeta
 
-from headrace.dlt_first import is_first_load
+from headrace.dlt_first import current_pipeline, is_first_load
 from headrace.dlt_format import better_format
 from headrace.engine import Fates
 from headrace.errors import AnswerError
@@ -95,7 +96,7 @@ class _Loader:
                     yield self._marked(name, self._final(waiting[name], columns[name]))
                     waiting[name], sizes[name] = [], 0
         for name, parts in waiting.items():
-            if parts or (name not in self._hinted and self._is_declared(name)):
+            if any(part.num_rows for part in parts) or (name not in self._hinted and self._stands_without_rows(name)):
                 yield self._marked(name, self._final(parts or [pa.table({})], columns[name]))
 
     def _batches(self) -> Iterator[TableBatch]:
@@ -180,7 +181,7 @@ class _Loader:
         """Whether the rows may be appended although a merge is declared: keys are distinct, and the table is empty."""
         distinct = self._run.id_source in ("key", "content")
         declared = self._run.plan.hints.get("write_disposition")
-        if not distinct or declared != "merge" or not self._run.turn.alone or dlt.current.pipeline().has_pending_data:
+        if not distinct or declared != "merge" or not self._run.turn.alone or current_pipeline().has_pending_data:
             return False
         return is_first_load(self._run.destination, schema, self._tables.tables())
 
@@ -247,6 +248,13 @@ class _Loader:
             return False
         self._tables.exact([{}])  # gives the tables dlt's own columns
         return True
+
+    def _stands_without_rows(self, name: str) -> bool:
+        """Whether a table of which no row is left is handed over: a column is declared, or there is one to truncate."""
+        table = self._tables.schema.tables[name]
+        # a nesting limit makes dlt forget that the table has rows
+        is_old_root = name == self._tables.root and "max_nesting" not in table.get("x-normalizer", {})
+        return (is_old_root and has_table_seen_data(table)) or self._is_declared(name)
 
     def _is_declared(self, name: str) -> bool:
         return name in self._run.declared

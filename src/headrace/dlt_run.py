@@ -14,7 +14,7 @@ from dlt.common.destination.utils import resolve_merge_strategy
 from dlt.common.schema.utils import is_complete_column
 
 from headrace.config import HeadraceWarning
-from headrace.dlt_first import destination_client
+from headrace.dlt_first import current_pipeline, destination_client
 from headrace.dlt_pipe import Fetched
 from headrace.dlt_tables import WorkingTables
 from headrace.dlt_turns import take_turn
@@ -73,7 +73,7 @@ class ResourceRun:
             if any(map(_is_declared, table.get("columns", {}).values()))
         )
         self.id_source: IdSource = _id_source(self.plan, self.tables, capabilities)
-        self.spool = Spool(self.plan.name, Path(dlt.current.pipeline().working_dir))
+        self.spool = Spool(self.plan.name, Path(current_pipeline().working_dir))
         self.identities = Identities(self.spool.folder, self.tables)
         self._converter = Converter(self.plan, self.tables, self.identities, self.id_source, self.report)
         self._shelf = Shelf(self.spool.folder) if self.turn.number else None
@@ -117,9 +117,9 @@ class ResourceRun:
 
     @property
     def destination(self) -> Any:
-        """The destination's client, not connected; made when first asked for, in dlt's main thread."""
-        if self._destination is None:
-            self._destination = destination_client(dlt.current.pipeline(), dlt.current.source_schema())
+        """The destination's client, not connected; made when first asked for, in dlt's main thread; None without merge."""
+        if self._destination is None and self.id_source in ("key", "content"):
+            self._destination = destination_client(current_pipeline(), dlt.current.source_schema())
         return self._destination
 
     def warn_keyless(self) -> None:

@@ -8,6 +8,7 @@ tests compare those.
 
 from __future__ import annotations
 
+import copy
 import json as standard_json
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -24,7 +25,7 @@ from dlt.common.libs.pyarrow import get_py_arrow_datatype
 from dlt.common.normalizers.utils import DLT_ID_LENGTH_BYTES
 from dlt.common.schema import Schema
 from dlt.common.schema.exceptions import DataValidationError
-from dlt.common.schema.utils import is_complete_column, normalize_table_identifiers
+from dlt.common.schema.utils import has_table_seen_data, is_complete_column, normalize_table_identifiers
 
 from headrace.dlt_exact import EMPTY_KEY, ExactNormaliser, Options, refusal
 from headrace.normalise import ExactRows, SystemColumns
@@ -82,10 +83,11 @@ class WorkingTables:
 
     def _begin(self, schema: Schema, hints: Sequence[Any]) -> None:
         with self._destination():
-            updated = schema.clone()
-            self._refusal, refused = _declare(updated, hints)
+            self.schema = _excerpt(schema, self.root)
+            self._refusal, refused = _declare(self.schema, hints)
             # dlt's normaliser reads what it propagates to child rows when it is made, which is before a table is added
-            self.schema = updated.clone()
+            normalizer: Any = self.schema.data_item_normalizer
+            normalizer._reset()  # noqa: SLF001 - cheaper than another copy
             # a table that a contract forbids stands here too, and stays without columns
             table = self.schema.tables.setdefault(self.root, {"name": self.root, "columns": {}})
             #: The declared key: column name -> whether it may be null. While rows are read it may: those that lack the
@@ -102,7 +104,7 @@ class WorkingTables:
         self._exact.refuse(refused)
         self.propagates_root_id = self._propagates_root_id()
         self.max_nesting = self._max_nesting(table)
-        self.columnar = not any("filters" in schema for schema in self.schema.tables.values())
+        self.columnar = not any("filters" in table for table in schema.tables.values())
 
     def columns(self, table: str) -> Mapping[str, Any]:
         """The complete columns of `table` in order; empty when there is none yet."""
@@ -183,6 +185,20 @@ class WorkingTables:
         return int(limit)
 
 
+def _excerpt(schema: Schema, root: str) -> Schema:
+    """A copy of `schema` with the tables that matter to `root`: of hundreds a copy takes long, for each resource."""
+    own = set(schema.dlt_table_names())
+    stored = schema.to_dict(bump_version=False)
+    stored["tables"] = {
+        name: table
+        for name, table in schema.tables.items()
+        if name.startswith(root) or name in own or "filters" in table
+    }
+    excerpt = Schema.from_stored_schema(copy.deepcopy(stored))
+    excerpt.naming.max_length = schema.naming.max_length  # which dlt does not store
+    return excerpt
+
+
 def _declare(schema: Schema, tables: Sequence[Any]) -> tuple[DataValidationError | None, set[str]]:
     """Put declared tables into `schema` as dlt's extract does, under the contract in force.
 
@@ -196,6 +212,9 @@ def _declare(schema: Schema, tables: Sequence[Any]) -> tuple[DataValidationError
         if contract["columns"] != "evolve" and schema.is_new_table(name):
             # the first load may bring any column; this is how dlt says so, and a nesting limit goes lost with it
             table["x-normalizer"] = {"evolve-columns-once": True}
+        elif has_table_seen_data(schema.tables.get(name, {})) and "x-normalizer" in table:
+            # dlt forgets it until rows come again, and fails when none do and a table must be made for staging
+            table["x-normalizer"] = {"seen-data": True, **table["x-normalizer"]}
         try:
             allowed, filters = schema.apply_schema_contract(contract, table)
         except DataValidationError as error:

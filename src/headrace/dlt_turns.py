@@ -13,6 +13,8 @@ from weakref import ref
 
 import dlt
 
+from headrace.dlt_first import current_pipeline
+
 if TYPE_CHECKING:
     from headrace.dlt_run import ResourceRun
 
@@ -45,7 +47,7 @@ _last: dict[tuple[str, str], _Last] = {}
 def take_turn(run: ResourceRun, table: str) -> Turn:
     """The place of `run` behind those that came to `table` before; called while dlt extracts."""
     load_id: str = dlt.current.load_package_state()["load_id"]
-    place = (dlt.current.pipeline().working_dir, table)
+    place = (current_pipeline().working_dir, table)
     last = _last.get(place)
     number = last.number + 1 if last is not None and last.load_id == load_id else 0
     _last[place] = _Last(load_id, number, ref(run))
