@@ -151,6 +151,15 @@ def test_every_kind_of_load(kind: str, contest: Contest) -> None:
         compare(ours, theirs)
 
 
+@pytest.mark.parametrize("setting", ["ADD_DLT_ID", "ADD_DLT_LOAD_ID"])
+def test_ids_that_dlt_adds_to_arrow_tables_change_nothing(
+    setting: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"NORMALIZE__PARQUET_NORMALIZER__{setting}", "true")
+    service = cursor_service({"things": [['{"id":1,"t":[1,{"u":[2]}]}']]})
+    assert_same(service, lambda url: configuration(url, ["things"]), folder=tmp_path, runs=2)
+
+
 @random_sets(1)
 def test_nasty_data_sets(dice: Random, place: Place, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Many data sets a load, each a resource of its own."""

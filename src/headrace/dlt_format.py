@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, Literal
 
+from dlt.common.configuration import resolve_configuration
 from dlt.common.data_writers.writers import resolve_best_writer_spec
 from dlt.common.destination import DestinationCapabilitiesContext
 from dlt.common.exceptions import DltException
+from dlt.normalize.configuration import ItemsNormalizerConfiguration
 
 _STATEMENTS: Final = "insert_values"
 _COLUMNAR: Final = (_STATEMENTS, "parquet", "csv")
@@ -25,6 +27,13 @@ def takes_columns(file_format: str | None, caps: DestinationCapabilitiesContext)
         # Redshift parses objects, and takes their text for text
         return bool(caps.escape_literal({"a": 1}) == caps.escape_literal('{"a":1}'))
     return file_format in _COLUMNAR
+
+
+def dlt_adds_columns() -> bool:
+    """Whether dlt is configured to put ids of its own into Arrow tables; into those of lists, too, which then part."""
+    sections = ("normalize", "parquet_normalizer")
+    settings = resolve_configuration(ItemsNormalizerConfiguration(), sections=sections)
+    return bool(settings.add_dlt_id or settings.add_dlt_load_id)
 
 
 def better_format(table: Mapping[str, Any], caps: DestinationCapabilitiesContext) -> str | None:

@@ -20,7 +20,7 @@ from dlt.extract.items import ResolvablePipeItem
 from dlt.extract.items_transform import ItemTransform
 from dlt.extract.pipe import ForkPipe, Pipe
 
-from headrace.dlt_format import takes_columns
+from headrace.dlt_format import dlt_adds_columns, takes_columns
 from headrace.dlt_load import load_tables
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def loads_columns(pipe: Pipe, hints: Any) -> bool:
     hints = hints or {}
     if LoadPackageStateInjectableContext not in Container() or any(map(callable, hints.values())):
         return False
-    if not takes_columns(hints.get("file_format"), Container()[DestinationCapabilitiesContext]):
+    if not takes_columns(hints.get("file_format"), Container()[DestinationCapabilitiesContext]) or dlt_adds_columns():
         return False
     ours = load_step(pipe)
     for step in pipe.steps:
