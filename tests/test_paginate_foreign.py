@@ -140,7 +140,7 @@ class Own(OffsetPaginator):
         changed(PageNumberPaginator(), value_step=2),
         changed(HeaderCursorPaginator(), update_request=print),
     ],
-    ids=str,
+    ids=lambda paginator: type(paginator).__name__,
 )
 def test_what_our_options_cannot_say_stays_an_object(paginator: Any) -> None:
     adopted = adopt_paginator(paginator)
