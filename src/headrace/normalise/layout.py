@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 import pyarrow as pa
@@ -121,6 +122,8 @@ class _Builder:
         system = rules.system
         self._own = {system.load_id, system.id, system.parent_id, system.root_id, system.list_idx}
         self._tables: set[str] = set()
+        # asked for each of thousands of paths
+        self._columns = lru_cache(maxsize=None)(rules.columns)
         #: Whether two paths meet in a column, or two lists in a table.
         self.is_ambiguous = False
 
@@ -149,7 +152,7 @@ class _Builder:
         # null has a column too, whatever else stands at the path; and the last key of a name wins, also with null
         self.is_ambiguous |= name in table.taken
         table.taken.add(name)
-        column = self._rules.columns(table.name).get(name)
+        column = self._columns(table.name).get(name)
         if column is not None and column["data_type"] == "json":
             table.columns.append(ColumnLayout(name, at.steps, pa.string(), column.get("nullable", True)))
             return pa.string(), True
@@ -168,7 +171,7 @@ class _Builder:
         return (None, False) if self._rules.discards(table.name, name) else _NULL
 
     def _scalar(self, node: Node, table: _Draft, steps: tuple[str, ...], name: str) -> _Reading:
-        column = self._rules.columns(table.name).get(name)
+        column = self._columns(table.name).get(name)
         if column is None:
             return self._discarded(table, name) if node.kinds <= _SCALARS else _NULL
         read_as, kinds = READ_AS.get(column["data_type"], (pa.null(), frozenset()))
@@ -188,7 +191,7 @@ class _Builder:
             table.empty_lists.append(at.steps)
             # not of nulls: the reader makes broken arrays of those; whatever an item is, the run is refused
             return pa.list_(pa.string()), None
-        if not self._rules.columns(child.name):
+        if not self._columns(child.name):
             return _NULL
         edits: dict[str, Edit] = {}
         if item.kinds == {"object"}:
