@@ -272,3 +272,14 @@ def test_python_rows_of_equal_content_have_equal_ids(tmp_path: Path) -> None:
         rows = {number: dict(reversed(row.items())) for number, row in rows.items()}
     assert found[0] == found[1]
     assert len(set(found[0])) == 2
+
+
+def test_replaced_rows_go_with_lists_that_know_no_root(tmp_path: Path) -> None:
+    """Without `root_key` a list item knows its parent alone."""
+    target = pipeline(tmp_path, "ours")
+    pages = {"things": [['{"id":1,"t":[{"u":[1,2]}]}'], ['{"id":1,"t":[{"u":[3]}]}', '{"id":2,"t":[{"u":[4]}]}']]}
+    load_ours(target, pages, hints={"things": MERGE}, source={"root_key": False})
+    found = read_database(target)
+    assert sorted(row["value"] for row in found.rows("things__t__u")) == [3, 4]
+    assert len(found.rows("things__t")) == 2
+    assert "_dlt_root_id" not in found.columns("things__t")

@@ -165,6 +165,22 @@ KINDS_OF_LOAD: dict[str, tuple[dict[str, Any], list[list[str]]]] = {
     "one table under two": ({}, [['{"a":{"b":[1]}}', '{"a":[{"b":[2,3]}]}', '{"a":[{"b":[4]}]}']]),
     "rows that are no objects": ({}, [["1", '"a"', "null", "[1]"]]),
     "equal keys in other words": (dict(MERGE), [['{"id":9,"v":1}', '{"id":"9","v":1}', '{"id":7,"v":1}']]),
+    "nested columns": (
+        {"nested_hints": {"t": {"columns": {"x": {"name": "x", "data_type": "text"}}}}},
+        [['{"t":[{"x":1,"u":[1]}]}'], ['{"t":[{"y":2}]}']],
+    ),
+    "nested key": (
+        MERGE | {"nested_hints": {"t": {"primary_key": "x", "write_disposition": "merge"}}},
+        [['{"id":1,"t":[{"x":1,"y":1,"u":[1]}]}'], ['{"id":2,"t":[{"x":1,"y":2}]}']],
+    ),
+    "nested contract": (
+        {"nested_hints": {"t": {"schema_contract": {"columns": "discard_value"}}}},
+        [['{"t":[{"x":1},{"x":2,"y":1}]}'], ['{"t":[{"z":2}],"new":1}']],
+    ),
+    "references": (
+        {"references": [{"referenced_table": "append", "columns": ["id"], "referenced_columns": ["id"]}]},
+        [['{"id":1,"t":[1]}'], ['{"id":2}']],
+    ),
 }  # fmt: skip
 
 

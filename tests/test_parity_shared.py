@@ -29,7 +29,8 @@ CASES: dict[str, tuple[dict[str, Any], list[Pages]]] = {
         [{"a": [['{"id":1}']], "b": [['{"id":2,"l":[1]}']]}, {"a": [['{"id":3}']], "b": [['{"id":4}']]}],
     ),
     "replace by nothing from one": (
-        {"write_disposition": "replace"}, [{"a": [['{"id":1}']], "b": [['{"id":2}']]}, {"a": [[]], "b": [['{"id":4}']]}],
+        {"write_disposition": "replace"},
+        [{"a": [['{"id":1}']], "b": [['{"id":2}']]}, {"a": [[]], "b": [['{"id":4}']]}],
     ),
     "merge": (
         MERGE,
@@ -66,7 +67,7 @@ def test_one_resource_is_told_of_the_columns_of_the_other_though_it_answers_firs
     target = pipeline(tmp_path, "ours")
     load_ours(target, pages, hints={name: {"table_name": "things"} for name in pages})
     found = read_database(target)
-    assert [column[:2] for column in found.tables["things"][0]][0] == ("id", "BIGINT")
+    assert found.tables["things"][0][0][:2] == ("id", "BIGINT")
     assert [row.get("id__v_text") for row in found.rows("things")].count("text") == 1
 
 

@@ -113,16 +113,21 @@ class _Loader:
     def _settled(self, tables: Mapping[str, pa.Table], fates: Fates) -> dict[str, pa.Table]:
         """`tables` without the rows that were superseded, and with the final ids of the others."""
         system = self._tables.system
-        dropped = pa.array(fates.dropped, pa.string())
-        renamed = dict(fates.renamed)
+        dropped, renamed = set(fates.dropped), dict(fates.renamed)
         settled = {}
         for name in self._tables.tables():
             if name not in tables:
                 continue
-            of_root = system.id if name == self._tables.root else system.root_id
             table = tables[name]
-            kept = table.filter(pc.invert(pc.is_in(table.column(of_root), dropped)))
-            if renamed and name != self._tables.root:
+            is_root = name == self._tables.root
+            # by the root where children know it, by the parent where they do not (`root_key=False`)
+            knows_root = is_root or system.root_id in table.column_names
+            owner = system.id if is_root else system.root_id if knows_root else system.parent_id
+            goes = pc.is_in(table.column(owner), pa.array(dropped, pa.string()))
+            if not knows_root:
+                dropped.update(table.filter(goes).column(system.id).to_pylist())
+            kept = table.filter(pc.invert(goes))
+            if renamed and not is_root:
                 renamed |= self._renamed_children(name, kept, renamed)
             settled[name] = _exchanged(kept, renamed, (system.id, system.parent_id, system.root_id))
         return settled

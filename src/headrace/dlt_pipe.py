@@ -9,7 +9,7 @@ loads JSON, or nobody who loads (plain iteration). The tables are the same.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from dlt.common.configuration.container import Container
@@ -106,6 +106,8 @@ def loads_columns(pipe: Pipe, hints: Any) -> bool:
         return False
     if not takes_columns(hints.get("file_format"), Container()[DestinationCapabilitiesContext]) or dlt_adds_columns():
         return False
+    if any(map(_has_key, (hints.get("nested_hints") or {}).values())):
+        return False
     ours = load_step(pipe)
     for step in pipe.steps:
         if isinstance(step, IncrementalResourceWrapper):
@@ -117,6 +119,13 @@ def loads_columns(pipe: Pipe, hints: Any) -> bool:
         elif step is not pipe.gen and step is not ours:
             return False
     return True
+
+
+def _has_key(nested: Mapping[str, Any]) -> bool:
+    """Whether hints of a child table give it a key: dlt then makes it a table of its own, whose rows have no parent."""
+    columns = nested.get("columns") or {}
+    facts = columns.values() if isinstance(columns, Mapping) else columns
+    return any(of.get(key) for of in (nested, *facts) for key in ("primary_key", "merge_key"))
 
 
 def stores(pipe: Pipe) -> bool:
