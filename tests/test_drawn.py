@@ -32,7 +32,7 @@ from stands import compare, stand_of
 
 SEED = int(os.environ.get("DRAWN_SEED", "1"))
 CASES = 200
-GROUP = 40
+GROUP = 25
 RUNS = 2
 #: Where credentials in one word are found; no waiting where a request fails; dlt lets many resources take turns as it
 #: lets a few, and what is parallel ends in the order in which it began.

@@ -120,9 +120,11 @@ def draw_hints(drawing: Drawing, draft: Draft) -> None:
 
 def _fits(hint: str, drawing: Drawing, draft: Draft) -> bool:
     """Rows go to tables by kind where nothing is merged; what is declared has rows; two resources are two tables."""
+    if hint.startswith("table") and drawing.facts["family"] == ["words"]:
+        return False
     if hint == "table by row":
         return draft.resource.get("write_disposition", "append") in ("append", "replace")
     if hint == "nested_hints":
         is_table = draft.resource.get("max_table_nesting") != 0 and "processing_steps" not in draft.resource
         return is_table and "tags" in draft.spot.rows.fields
-    return not (hint == "table_name" and drawing.facts["family"] == ["words"])
+    return True

@@ -65,8 +65,9 @@ def _downwards(draft: Draft, options: Options) -> None:
 
 
 def _path(draft: Draft, options: Options) -> None:
-    draft.spot.steps = (*draft.spot.steps, "since", "*")
-    draft.endpoint["path"] = f"{draft.spot.steps[0]}/since/{LOWER}/"
+    name = draft.spot.steps[-1]
+    draft.spot.steps = ("since", "*", name)
+    draft.endpoint["path"] = f"since/{LOWER}/{name}/"
     draft.endpoint["incremental"] = options
 
 
