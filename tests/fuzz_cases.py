@@ -114,14 +114,23 @@ def loads(case: Case, capabilities: DestinationCapabilitiesContext) -> bool:
         for run in case.runs:
             table = dlt.resource([], name="case", **case.hints).compute_table_schema()
             tables = WorkingTables(schema, [table], capabilities, keeps_lost=False)
+            # where ours puts a value into a text of its own, dlt has failed
+            tables._exact._text_variant = _fail
             try:
                 tables.exact([json.loads(text) for page in run for text in page])
-            except AnswerError:
+            except (AnswerError, _Failure):
                 return False
             schema = tables.schema
             schema.tables[tables.root].setdefault("x-normalizer", {}).pop("evolve-columns-once", None)
-    twice = schema.naming.shorten_fragments("", "v_text", "v_text")
-    return not any(twice in name for table in schema.tables.values() for name in table["columns"])
+    return True
+
+
+class _Failure(Exception):  # noqa: N818 - a signal
+    """Stock dlt fails."""
+
+
+def _fail(*_: Any) -> Any:
+    raise _Failure
 
 
 def _declared(draw: st.DrawFn, template: Template) -> dict[str, Any]:
@@ -149,5 +158,5 @@ def _pages(dice: Random, records: Sequence[str]) -> tuple[tuple[str, ...], ...]:
     """One to three pages, now and then with an empty one at the end; two empty ones in a row end a listing."""
     cuts = sorted({dice.randint(1, len(records)) for _ in range(dice.choice((0, 0, 1, 2)))} - {len(records)})
     ends = [0, *cuts, len(records)]
-    pages = [tuple(records[start:end]) for start, end in zip(ends, ends[1:], strict=False)]
+    pages = [tuple(records[start:end]) for start, end in zip(ends[:-1], ends[1:], strict=True)]
     return (*pages, *([()] if dice.random() < 0.1 else []))

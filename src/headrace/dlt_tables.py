@@ -212,7 +212,7 @@ def _declare(schema: Schema, tables: Sequence[Any]) -> tuple[DataValidationError
         if contract["columns"] != "evolve" and schema.is_new_table(name):
             # the first load may bring any column; this is how dlt says so, and a nesting limit goes lost with it
             table["x-normalizer"] = {"evolve-columns-once": True}
-        elif has_table_seen_data(schema.tables.get(name, {})) and "x-normalizer" in table:
+        elif _is_merged_again(schema, table) and "x-normalizer" in table:
             # dlt forgets it until rows come again, and fails when none do and a table must be made for staging
             table["x-normalizer"] = {"seen-data": True, **table["x-normalizer"]}
         try:
@@ -223,6 +223,11 @@ def _declare(schema: Schema, tables: Sequence[Any]) -> tuple[DataValidationError
         if allowed:
             schema.update_table(allowed, normalize_identifiers=False, merge_compound_props=False)
     return None, refused
+
+
+def _is_merged_again(schema: Schema, table: Mapping[str, Any]) -> bool:
+    seen = has_table_seen_data(schema.tables.get(table["name"], {}))
+    return bool(seen and table.get("write_disposition") == "merge")
 
 
 def _named(normalise: Any) -> Any:
