@@ -126,6 +126,10 @@ def test_a_plan_whose_pages_are_all_known_says_how_many_requests_it_makes():
         "primary_key": [],
         "key_collisions": "keep_last",
         "dropped": [],
+        "parents": [],
+        "incremental": None,
+        "windows": None,
+        "as_objects": None,
     }
     described = {
         "base_url": "https://api.example.com",
@@ -144,6 +148,7 @@ def test_a_plan_whose_pages_are_all_known_says_how_many_requests_it_makes():
         "   paging   single_page, ends after one page",
         "   pages    1",
         "   auth     none",
+        "   rows     columns",
         "",
         "in all 1 request",
     ]

@@ -27,10 +27,7 @@ def load_exact(body: bytes, *, where: str | None = None) -> Any:
     """Decode one JSON document exactly. Raises `DecodeError` with the offset and the text around it."""
     text = _text(body)
     try:
-        try:
-            document = _loads(text)
-        except RecursionError:
-            document = _loads(cut(text))
+        document = _tree(text, where)
     except json.JSONDecodeError as error:
         near = text[max(0, error.pos - 40) : error.pos + 40]
         at_end = error.pos >= len(text.rstrip())
@@ -65,6 +62,19 @@ def scrub(value: Any) -> Any:
     if isinstance(value, list):
         return [scrub(item) for item in value]
     return value
+
+
+def _tree(text: str, where: str | None) -> Any:
+    """The document, what lies too deep in it as text."""
+    try:
+        return _loads(text)
+    except RecursionError:
+        pass
+    try:
+        return _loads(cut(text))
+    except RecursionError:
+        message = f"expected JSON, got text that opens more than {LEVELS} levels and does not close them"
+        raise DecodeError(message, where=where, hint="the answer was cut or is not JSON", retries=_RETRIES) from None
 
 
 def _text(body: bytes) -> str:
