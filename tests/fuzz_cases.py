@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from random import Random
 from typing import Any
 
@@ -158,5 +159,5 @@ def _pages(dice: Random, records: Sequence[str]) -> tuple[tuple[str, ...], ...]:
     """One to three pages, now and then with an empty one at the end; two empty ones in a row end a listing."""
     cuts = sorted({dice.randint(1, len(records)) for _ in range(dice.choice((0, 0, 1, 2)))} - {len(records)})
     ends = [0, *cuts, len(records)]
-    pages = [tuple(records[start:end]) for start, end in zip(ends[:-1], ends[1:], strict=True)]
+    pages = [tuple(records[start:end]) for start, end in pairwise(ends)]
     return (*pages, *([()] if dice.random() < 0.1 else []))

@@ -109,16 +109,14 @@ def loads_columns(pipe: Pipe, hints: Any) -> bool:
     if any(map(_has_key, (hints.get("nested_hints") or {}).values())):
         return False
     ours = load_step(pipe)
-    for step in pipe.steps:
-        if isinstance(step, IncrementalResourceWrapper):
-            if step.incremental is not None and not ours.filters:
-                return False
-        elif isinstance(step, ForkPipe):
-            if not all(_is_ours(child) for child, _ in step._pipes):  # noqa: SLF001
-                return False
-        elif step is not pipe.gen and step is not ours:
-            return False
-    return True
+    return all(step in (pipe.gen, ours) or _leaves_rows(step, ours) for step in pipe.steps)
+
+
+def _leaves_rows(step: Any, ours: LoadTables) -> bool:
+    """Whether a step of dlt's does nothing to rows that the engine does not do."""
+    if isinstance(step, IncrementalResourceWrapper):
+        return step.incremental is None or ours.filters
+    return isinstance(step, ForkPipe) and all(_is_ours(child) for child, _ in step._pipes)  # noqa: SLF001
 
 
 def _has_key(nested: Mapping[str, Any]) -> bool:

@@ -117,7 +117,7 @@ class ResourceRun:
 
     @property
     def destination(self) -> Any:
-        """The destination's client, not connected; made when first asked for, in dlt's main thread; None without merge."""
+        """The destination's client, not connected; None without merge. First asked for in dlt's main thread."""
         if self._destination is None and self.id_source in ("key", "content"):
             self._destination = destination_client(current_pipeline(), dlt.current.source_schema())
         return self._destination
