@@ -60,8 +60,8 @@ class ResourceRun:
             schema,
             [root, *nested],
             capabilities,
-            keeps_lost=getattr(self.plan, "name_collisions", "keep") == "keep",
-            widens=getattr(self.plan, "mixed_numbers", "variant") == "widen",
+            keeps_lost=self.plan.name_collisions == "keep",
+            widens=self.plan.mixed_numbers == "widen",
         )
         self.turn = take_turn(self, self.tables.root)
         #: Whether the tables are handed over.

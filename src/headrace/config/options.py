@@ -168,6 +168,12 @@ class ResourceDefaults(TableHints):
         about="whole numbers and fractions in one column: a second column for what does not fit, or doubles throughout",
         dlt="ours",
     )
+    name_collisions: Literal["keep", "last"] = option(
+        "keep",
+        about="keys that get one column (`userId`, `user_id`) and differ: all values, the others in columns of their "
+        "own, or the last one alone",
+        dlt="ours",
+    )
 
 
 class ResourceOptions(ResourceDefaults):

@@ -208,6 +208,7 @@ class _Maker:
             actions=actions_of(options, self._adapters),
             steps=steps_of(resource, self._adapters),
             mixed_numbers=resource.mixed_numbers,
+            name_collisions=resource.name_collisions,
         )
 
     def _reading(self, options: EndpointOptions, endpoint: EndpointTemplate) -> tuple[JsonPath | None, Pager]:
