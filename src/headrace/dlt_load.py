@@ -78,9 +78,9 @@ class _Loader:
             return
         self._run.identities.settle()
         pa.default_memory_pool().release_unused()
+        self._settle_key()
         # a table of which a contract took every row has no columns, and is no table
         columns = {name: found for name in self._tables.tables() if (found := self._tables.columns(name))}
-        self._settle_key()
         schema = dlt.current.source_schema()
         self._settle_hints(schema)
         self._registered = list(columns)
@@ -151,6 +151,13 @@ class _Loader:
         return conform(table, columns, self._tables)
 
     def _settle_key(self) -> None:
+        """The ties of child tables that are declared and have no rows yet, and the key of the root."""
+        for name in self._tables.tables()[1:]:
+            if self._is_declared(name):
+                self._tables.link(name)
+        self._settle_root_key()
+
+    def _settle_root_key(self) -> None:
         """The key by which the destination merges, now that it is known whether all rows have the declared one."""
         root = self._tables.schema.tables[self._tables.root]
         keys = [root["columns"][name] for name in self._tables.key]
@@ -248,8 +255,13 @@ class _Loader:
         return dlt.mark.with_hints(table, hints, create_table_variant=True)
 
     def _declare_empty(self) -> bool:
-        """Whether a table must be made though no row came: a column of it is declared with its type."""
-        if not self._is_declared(self._tables.root):
+        """Whether a table must be made though no row came: a column of it is declared with its type.
+
+        Not where a key is declared without one, which the destination would miss.
+        """
+        columns = self._tables.schema.tables[self._tables.root]["columns"]
+        has_typed_key = all("data_type" in columns[name] for name in self._tables.key)
+        if not self._is_declared(self._tables.root) or not has_typed_key:
             return False
         self._tables.exact([{}])  # gives the tables dlt's own columns
         return True

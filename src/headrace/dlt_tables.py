@@ -165,6 +165,19 @@ class WorkingTables:
             names.extend(table for table, schema in self.schema.tables.items() if schema.get("parent") == name)
         return names
 
+    def link(self, table: str) -> None:
+        """Give a child table that no row came to the columns that tie its rows: dlt adds them with the first row."""
+        system = self.system
+        columns: Any = self.schema.tables[table]["columns"]
+        ties = {system.root_id: "root_key"} if self.propagates_root_id else {}
+        ties[system.parent_id] = "parent_key"
+        for name, hint in ties.items():
+            columns.setdefault(name, {"name": name, "data_type": "text", "nullable": False, hint: True})
+        place = {"name": system.list_idx, "data_type": "bigint", "nullable": False}
+        columns.setdefault(system.list_idx, place)
+        own = {"name": system.id, "data_type": "text", "nullable": False, "unique": True, "row_key": True}
+        columns.setdefault(system.id, own)
+
     def _destination(self) -> AbstractContextManager[Any]:
         """Tell dlt of this thread what the destination can do: from that come merge strategies, and so ids by hash."""
         context: AbstractContextManager[Any] = Container().injectable_context(self._caps)
