@@ -116,6 +116,14 @@ def test_decimal_with_more_digits_than_its_column_has_a_variant() -> None:
     assert [row["a__v_text"] for row in rows] == [None, str(10**29), "NaN", None]
 
 
+def test_variant_of_a_value_without_a_column_is_under_the_contract() -> None:
+    kept = working_tables(columns={"a": {"data_type": "bigint"}}, schema_contract={"data_type": "discard_value"})
+    assert "a__v_text" not in kept.exact([{"a": 2**70, "b": 1}]).tables["rows"][0]
+    frozen = working_tables(columns={"a": {"data_type": "bigint"}}, schema_contract={"data_type": "freeze"})
+    with pytest.raises(AnswerError):
+        frozen.exact([{"a": 2**70}])
+
+
 NUMBERS = ['{"a":1,"t":[{"b":1}]}', '{"a":1.5,"t":[{"b":2.5},{"b":3}]}', '{"a":2}', '{"a":4.0}', f'{{"a":{2**53 + 1}}}']
 
 

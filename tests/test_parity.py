@@ -309,6 +309,20 @@ def test_table_with_declared_columns_exists_before_its_first_row(tmp_path: Path)
     assert len({frozenset(one.tables["things"][0]) for one in found}) == 1
 
 
+def test_child_table_with_declared_columns_exists_before_its_first_row(tmp_path: Path) -> None:
+    """With dlt's own columns, without which a merge would fail; the rows that come then are those of dlt."""
+    hints = MERGE | {"nested_hints": {"t": {"columns": {"x": {"name": "x", "data_type": "text"}}}}}
+    ours, theirs = pipeline(tmp_path, "ours"), pipeline(tmp_path, "theirs")
+    for records in (['{"id":1}'], ['{"id":2}'], ['{"id":1,"t":[{"x":1}]}']):
+        for load, target in ((load_ours, ours), (load_dlt, theirs)):
+            load(target, {"things": [records]}, hints={"things": hints})
+        system = ["_dlt_root_id", "_dlt_parent_id", "_dlt_list_idx", "_dlt_id"]
+        assert read_database(ours).columns("things__t") == ["x", *system]
+    found = [read_database(target) for target in (ours, theirs)]
+    assert [one.rows("things__t", without=IDS) for one in found] == [[{"x": "1", "_dlt_list_idx": 0}]] * 2
+    assert len({frozenset(one.tables["things__t"][0]) for one in found}) == 1
+
+
 @pytest.mark.parametrize("contract", ["freeze", {"columns": "freeze"}, {"data_type": "freeze"}, {"tables": "freeze"}])
 def test_frozen_schema_refuses_what_is_new(contract: Any, tmp_path: Path) -> None:
     """As dlt does; its error is the cause of ours. The table stays as it was."""

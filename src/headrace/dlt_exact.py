@@ -102,9 +102,6 @@ class ExactNormaliser(JsonLItemsNormalizer):  # type: ignore[misc]  # dlt is unt
         self._nester: Any = schema.data_item_normalizer
         # dlt asks this of every value whose type is not its column's
         self._coerce_type = partial(_coerced, self._nester.coerce_type)
-        contract = schema.resolve_contract_settings_for_table(root)
-        #: A column more is what a contract may refuse.
-        self._keeps_lost = options.keeps_lost and contract["columns"] == "evolve"
         self._lost_keys: dict[tuple[str, str], str] = {}
         self._options = options
         #: Columns that stood in the schema before this run, whose types stay.
@@ -214,7 +211,8 @@ class ExactNormaliser(JsonLItemsNormalizer):  # type: ignore[misc]  # dlt is unt
                     lost.append((place, column, keys[place], taken[place]))
                 taken[place] = value
                 keys[place] = raw, key
-        if lost and self._keeps_lost:
+        # a column more is what a contract may refuse
+        if lost and self._options.keeps_lost and self._contract(table)["columns"] == "evolve":
             self._add_lost(table, flat, lists, lost)
         return flat, lists
 
@@ -276,13 +274,26 @@ class ExactNormaliser(JsonLItemsNormalizer):  # type: ignore[misc]  # dlt is unt
         """Move what its column cannot hold to a text variant; row by row: columns decide how the next one is read."""
         columns = self.schema.tables[table]["columns"]
         for name in [name for name, value in row.items() if not self._fits(columns, name, value)]:
-            variant, column, row_value = self._text_variant(columns, name, str(row.pop(name)))
-            row[variant] = row_value
+            variant, column, text = self._text_variant(columns, name, str(row.pop(name)))
+            if column is not None and (mode := self._contract(table)["data_type"]) != "evolve":
+                if mode == "freeze":
+                    raise SchemaException(
+                        self.schema.name,
+                        f"Column `{name}` of `{table}` cannot hold a value, and may have no variant",
+                    )
+                continue
+            row[variant] = text
             if column is not None:
                 columns[variant] = column
         if self._lost_keys:
             for name in row.keys() & {column for of, column in self._lost_keys if of == table}:
                 columns[name].setdefault("description", f"Values of the key `{self._lost_keys[table, name]}`")
+
+    def _contract(self, table: str) -> Mapping[str, str]:
+        """The contract of a table, of the root where it is new."""
+        of = table if table in self.schema.tables else self._root
+        settings: Mapping[str, str] = self.schema.resolve_contract_settings_for_table(of)
+        return settings
 
     def _fits(self, columns: Any, name: str, value: Any) -> bool:
         kind = type(value)

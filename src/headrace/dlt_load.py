@@ -46,8 +46,6 @@ def load_tables(run: ResourceRun) -> Iterator[DataItemWithMeta | None]:
         yield None
     # what is learned of this run's rows must not stay on a resource that may be run again
     hints, variants = copy.deepcopy(run.resource._hints), copy.copy(run.resource._hints_variants)  # noqa: SLF001
-    # child tables stand in the schema with all their columns; through these hints dlt would give them the root's too
-    (run.resource._hints or {}).pop("nested_hints", None)  # noqa: SLF001
     try:
         run.convert_late()
         run.warn_keyless()
@@ -76,6 +74,7 @@ class _Loader:
                 # a page without rows tells dlt of the table, though not the destination
                 yield DataItemWithMeta(None, [])
             return
+        self._ease_hints()
         self._run.identities.settle()
         pa.default_memory_pool().release_unused()
         self._settle_key()
@@ -98,6 +97,14 @@ class _Loader:
         for name, parts in waiting.items():
             if any(part.num_rows for part in parts) or (name not in self._hinted and self._stands_without_rows(name)):
                 yield self._marked(name, self._final(parts or [pa.table({})], columns[name]))
+
+    def _ease_hints(self) -> None:
+        """Take from the resource, for as long as it loads, hints that dlt would apply to tables that have them."""
+        hints = self._resource._hints or {}  # noqa: SLF001
+        # child tables stand in the schema with all their columns; through these dlt would give them the root's too
+        hints.pop("nested_hints", None)
+        # rows are what the contract left of them; to Arrow columns dlt would apply it once more, and otherwise
+        hints["schema_contract"] = "evolve"
 
     def _batches(self) -> Iterator[TableBatch]:
         """The spooled batches without superseded rows."""
@@ -204,6 +211,7 @@ class _Loader:
             table = copy.deepcopy(self._tables.schema.tables[name])
             schema.tables[name]["columns"].update(table.pop("columns"))
             if name == self._tables.root:
+                schema.tables[name].pop("schema_contract", None)
                 schema.tables[name].update(self._as_loaded(table))
 
     def _as_loaded(self, root: dict[str, Any]) -> dict[str, Any]:
@@ -215,11 +223,6 @@ class _Loader:
         table = copy.deepcopy(self._tables.schema.tables[name])
         if name == self._tables.root:
             table = self._as_loaded(table)
-        for column in table["columns"].values():
-            if column.get("data_type") == "decimal":
-                # an Arrow column says both; a contract would take that for a change
-                kind = self._tables.arrow_type(column)
-                column.update(precision=kind.precision, scale=kind.scale)
         schema.update_table(table, normalize_identifiers=False, merge_compound_props=False)
         if parent := table.get("parent"):
             schema.tables[name] = _ChildTable(schema.tables[name], self._resource.name)
