@@ -233,6 +233,13 @@ def test_records_may_be_nested_thousands_of_levels_deep(levels: int, shape: str)
     assert_same(results[0], results[2])
 
 
+def test_json_columns_are_cut_at_the_same_level_on_both_paths() -> None:
+    deep = "[" * 400 + "1" + "]" * 400
+    records = ['{"a":[1]}', f'{{"a":{deep}}}', f'{{"a":{{"b":{deep}}}}}', f'{{"a":{"[" + "[1]," * 300 + "2]"}}}']
+    for hints in ({"max_table_nesting": 0}, {"columns": {"a": {"data_type": "json"}}}):
+        assert_same(convert([[record] for record in records], **hints), convert([records], columnar=False, **hints))
+
+
 def test_items_may_bring_ids_of_their_own() -> None:
     """dlt ties such items to no parent, and neither do we; of some of a row alone it would fail."""
     records = ['{"a":1,"t":[{"_dlt_id":"x","u":[1,2]},{"_dlt_id":"y"}]}', '{"a":2,"t":[{"_dlt_id":"z","b":1}]}']

@@ -15,7 +15,7 @@ import dlt
 import pytest
 
 from headrace.errors import AnswerError, KeyCollisionError
-from loading import load_dlt, load_ours, pipeline, read_database, refused, working_tables
+from loading import Hints, Pages, load_dlt, load_ours, pipeline, read_database, refused, working_tables
 from test_engine_convert import assert_same, convert, split
 from test_parity import LOST, comparable, stored_schema
 
@@ -83,6 +83,14 @@ def test_lost_values_may_be_left_lost() -> None:
     assert set(rules.exact([{"B": 1, "b": 2}]).tables["rows"][0]) == {"b", "_dlt_load_id", "_dlt_id"}
 
 
+def test_lost_values_are_an_option_of_the_resource(tmp_path: Path) -> None:
+    target = pipeline(tmp_path, "ours")
+    pages: Pages = {name: [['{"B":1,"b":2}']] for name in ("keep", "last")}
+    load_ours(target, pages, hints={name: {"name_collisions": name} for name in pages})
+    found = read_database(target)
+    assert [len(found.columns(name)) for name in pages] == [4, 3]
+
+
 def test_contract_on_columns_keeps_nothing_lost() -> None:
     """A column more is what it forbids; dlt would load the row."""
     rules = working_tables(schema_contract={"columns": "freeze"})
@@ -134,6 +142,20 @@ def test_mixed_numbers_may_widen(sizes: list[int]) -> None:
     assert [row["a"] for row in result.rows()] == [1.0, 1.5, 2.0, 4.0, float(2**53)]
     assert [row["b"] for row in result.rows("rows__t")] == [1.0, 2.5, 3.0]
     assert not any("__v_" in name for table in result.tables.values() for name in table.column_names)
+
+
+def test_mixed_numbers_widen_over_runs(tmp_path: Path) -> None:
+    """What is widened once stays a double; what was stored as integers stays so, and fractions have their variant."""
+    target = pipeline(tmp_path, "ours")
+    hints: Hints = {"things": MERGE | {"mixed_numbers": "widen"}}
+    long = [f'{{"id":{number},"a":{number},"b":{number}}}' for number in range(60)]
+    load_ours(target, {"things": [long, ['{"id":60,"a":0.5}'], ['{"id":61,"a":2,"b":3}']]}, hints=hints)
+    load_ours(target, {"things": [['{"id":62,"a":7,"b":1.5}']]}, hints=hints)
+    kinds = {name: kind for name, kind, _ in read_database(target).tables["things"][0]}
+    assert (kinds["a"], kinds["b"], kinds["b__v_double"]) == ("DOUBLE", "BIGINT", "DOUBLE")
+    rows = {row["id"]: row for row in read_database(target).rows("things")}
+    assert [rows[number]["a"] for number in (1, 59, 60, 61, 62)] == [1.0, 59.0, 0.5, 2.0, 7.0]
+    assert rows[62]["b__v_double"] == 1.5
 
 
 def test_mixed_numbers_are_dlts_variants_unless_asked_for() -> None:

@@ -15,6 +15,19 @@ LEVELS: Final = 250
 _TOKENS: Final = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', re.DOTALL)
 
 
+def is_deep(text: bytes, above: int = 0) -> bool:
+    """Whether `text`, which stands `above` levels deep in a document, reaches below `LEVELS`."""
+    if text.count(b"{") + text.count(b"[") + above <= LEVELS:
+        return False
+    depth = above
+    for token in _TOKENS.finditer(text.decode("utf-8", "replace")):
+        mark = token.group()
+        depth += (mark in "{[") - (mark in "}]")
+        if depth > LEVELS:
+            return True
+    return False
+
+
 def cut(text: str) -> str:
     """`text` with every object and list below `LEVELS` levels as a JSON string that holds its text."""
     pieces: list[str] = []

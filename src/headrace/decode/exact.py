@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from headrace.decode.depth import LEVELS, cut
+from headrace.decode.depth import LEVELS, cut, is_deep
 from headrace.errors import DecodeError
 
 #: How often an answer that is not JSON is worth asking for again: it may have been cut on the way.
@@ -42,10 +42,7 @@ def load_exact(body: bytes, *, where: str | None = None) -> Any:
 
 def shallow(records: Sequence[bytes]) -> list[bytes]:
     """`records` with what lies deeper than `LEVELS` as JSON text."""
-    return [
-        record if record.count(b"{") + record.count(b"[") <= LEVELS else cut(_text(record)).encode()
-        for record in records
-    ]
+    return [cut(_text(record)).encode() if is_deep(record) else record for record in records]
 
 
 def to_rows(records: Iterable[bytes]) -> list[Any]:

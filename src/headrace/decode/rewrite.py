@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from headrace.decode.depth import is_deep
 from headrace.decode.exact import load_exact
 
 _open = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -62,14 +63,15 @@ def edit_values(
     of the object or of the objects of the list. `to_text` gets a decoded value.
     """
     try:
-        return [_edited(record, edits, to_text) for record in records]
+        return [_edited(record, edits, to_text, 1) for record in records]
     except (msgspec.DecodeError, RecursionError):
         return None
 
 
-def _edited(raw: bytes, edits: Mapping[str, Any], to_text: Callable[[Any], str]) -> bytes:
+def _edited(raw: bytes, edits: Mapping[str, Any], to_text: Callable[[Any], str], level: int) -> bytes:
     if raw.startswith(b"["):
-        return b"[%b]" % b",".join(_edited(bytes(item), edits, to_text) for item in _open_list.decode(raw))
+        items = _open_list.decode(raw)
+        return b"[%b]" % b",".join(_edited(bytes(item), edits, to_text, level + 1) for item in items)
     if not raw.startswith(b"{"):
         return raw
     fields: dict[str, Any] = dict(_open.decode(raw))
@@ -79,8 +81,10 @@ def _edited(raw: bytes, edits: Mapping[str, Any], to_text: Callable[[Any], str])
         if edit is False:
             del fields[key]
         elif edit is not True:
-            fields[key] = msgspec.Raw(_edited(value, edit, to_text))
+            fields[key] = msgspec.Raw(_edited(value, edit, to_text, level + 1))
         elif value.startswith((b"{", b"[")):
+            if is_deep(value, level):
+                raise msgspec.DecodeError("expected a value whose JSON can be a tree")
             fields[key] = to_text(_decoded(value))
         elif value != b"null":
             raise msgspec.DecodeError("expected an object or a list")
