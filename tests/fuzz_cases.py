@@ -87,20 +87,20 @@ def cases(draw: st.DrawFn, *, without_keys: tuple[str, ...] = ()) -> Case:
     dice = draw(st.randoms(use_true_random=True))
     nasty = KEYED if hints else FREE
     nasty = replace(nasty, without_keys=(*nasty.without_keys, *without_keys))
-    template = draw_template(dice, nasty, depth=draw(st.sampled_from((2, 3, 4))))
+    template = draw_template(dice, nasty, depth=draw(st.sampled_from((2, 2, 3, 4))))
     if draw(st.integers(0, 3)) == 0:
         hints["columns"] = _declared(draw, template)
     if contract:
         hints["schema_contract"] = contract
     long = draw(st.integers(0, 5)) == 0
     nasty = replace(nasty, surprise=0.004 if long else 0.05)
-    first = _rows(dice, nasty, template, 60 if long else 12)
+    first = _rows(dice, nasty, template, 50 if long else 10)
     runs = [_pages(dice, _keyed(first, dice) if hints else first)]
     if draw(st.integers(0, 5)) == 0:
         # rows of the first run again: nothing that a contract could refuse
         second = dice.sample(first, dice.randint(1, len(first)))
     else:
-        second = _rows(dice, nasty, change(dice, nasty, template), 40 if long else 8)
+        second = _rows(dice, nasty, change(dice, nasty, template), 40 if long else 7)
     runs.append(_pages(dice, _keyed(second, dice) if hints else second))
     return Case(hints, tuple(runs))
 
