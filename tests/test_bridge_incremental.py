@@ -79,6 +79,10 @@ FORMS: dict[str, tuple[Callable[[str], dict[str, Any]], dict[str, Any]]] = {
         config({"params": {"since": {"type": "incremental", "cursor_path": "at", "initial_value": START}}}), {},
     ),
     "an object as a parameter": (config({"params": {"since": dlt.sources.incremental("at", initial_value=START)}}), {}),
+    "an object with a function and a key of its own": (
+        config({"params": {"x": dlt.sources.incremental("n", initial_value=3, last_value_func=min, primary_key="id")}}),
+        {},
+    ),
     "start_param": (config(by(start_param="since")), {}),
     "no parameter": (config(by()), {}),
     "no first value": (config({"incremental": {"cursor_path": "at"}}), {}),

@@ -10,8 +10,6 @@ the pipe as dictionaries that step does the work, and this file only tells from 
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Mapping
 from typing import Any
 
 import dlt
@@ -25,9 +23,10 @@ _OF_DLT = ("initial_value", "start_value", "last_value", "end_value")
 
 def make_incremental(plan: IncrementalPlan) -> Incremental[Any]:
     """A new `Incremental` as the configuration describes it."""
-    if isinstance(plan.settings, Mapping):
-        return Incremental(**copy.copy(dict(plan.settings)))
-    return plan.settings.copy() if hasattr(plan.settings, "copy") else plan.settings.merge(plan.settings)
+    # asked first: dlt's objects are mappings too, of a part of what they hold
+    if isinstance(plan.settings, Incremental):
+        return plan.settings.merge(plan.settings)
+    return Incremental(**plan.settings)
 
 
 class _Filter:
@@ -36,12 +35,12 @@ class _Filter:
     def __init__(self, bound: Incremental[Any]) -> None:
         self._bound = bound
         # it would close the generator of the pipe, from the wrong thread; the engine asks `closed` instead
-        self.closes = not bound._bound_pipe.has_parent  # noqa: SLF001
+        self._closes = not bound._bound_pipe.has_parent  # noqa: SLF001
         bound._bound_pipe = _NoPipe(bound.resource_name or "", has_parent=True)  # noqa: SLF001
 
     @property
     def closed(self) -> bool:
-        return bool(self.closes and self._bound.can_close())
+        return bool(self._closes and self._bound.can_close())
 
     def keep(self, rows: list[Any]) -> list[Any]:
         return list(self._bound(rows) or ())
@@ -70,11 +69,11 @@ class SharedWatermark:
 class WatermarkPerCall:
     """`Watermarks` with a state of its own for each call."""
 
-    def __init__(self, plan: IncrementalPlan, resource: str, primary_key: Any, state: dict[str, Any] | None) -> None:
+    def __init__(self, plan: IncrementalPlan, resource: str, primary_key: Any, state: dict[str, Any]) -> None:
         self._plan = plan
         self._resource = resource
         self._primary_key = primary_key
-        self._state = {} if state is None else state
+        self._state = state
         self._bound: dict[str, tuple[Beginning, _Filter]] = {}
 
     def begin(self, key: str) -> Beginning:
