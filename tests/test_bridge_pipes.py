@@ -258,11 +258,26 @@ def test_a_parent_and_its_own_parent_are_one_descent(selected: bool, tmp_path: P
 
 def test_a_second_parent_that_is_not_selected_is_fetched_and_not_stored(tmp_path: Path) -> None:
     kinds = {"name": "kinds", "selected": False, "endpoint": {"path": "teams/3/members", **PAGED}}
-    both = search(params={"team": "{resources.kinds.login}-{resources.teams.id}"})
+    both = search(params={"team": "{resources.teams.id}-{resources.kinds.login}"})
     found, report = loaded(tmp_path, config(teams(), kinds, both))
     assert len(found.rows("found")) == 3 * len(TEAMS)
     assert report.of("kinds").requests == 1
     assert "kinds" not in found.tables
+
+
+@pytest.mark.parametrize(
+    "going_on",
+    [
+        {"incremental": {"cursor_path": "id", "initial_value": 0}},
+        {"windows": {"param_start": "a", "param_end": "b", "start": 0, "end": 9, "size": 9}},
+    ],
+)
+def test_a_second_parent_that_goes_on_must_run_itself(going_on: dict[str, Any], tmp_path: Path) -> None:
+    """Fetched for its dependent alone it would not know from where."""
+    kinds = {"name": "kinds", "selected": False, "endpoint": {"path": "teams/3/members", **PAGED, **going_on}}
+    both = search(params={"team": "{resources.teams.id}-{resources.kinds.login}"})
+    with pytest.raises(PipelineStepFailed, match="expected resource `kinds` to run too"):
+        loaded(tmp_path, config(teams(), kinds, both))
 
 
 def test_a_missing_field_of_a_parent_names_both(tmp_path: Path) -> None:

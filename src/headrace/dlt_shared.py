@@ -107,6 +107,12 @@ class Session:
     async def _fetched_apart(self, name: str, running: frozenset[str]) -> list[ParentRow]:
         # a ready resource as one of several parents is refused when the plan is made
         resource = next(resource for resource in self.plan.resources if resource.name == name)
+        if resource.incremental is not None or resource.windows is not None:
+            raise UsageError(
+                f"expected resource `{name}` to run too, because a dependent of it has several parents: "
+                "where it goes on is known to its own run only",
+                hint=f"select `{name}` as well",
+            )
         combinations: Iterable[Mapping[str, ParentRow]] = ({},)
         if resource.parents:
             rows = await self._rows_of(resource.parents[0].resource, running)
@@ -115,7 +121,10 @@ class Session:
 
     @property
     def _run(self) -> _Run:
-        return self._runs.setdefault(asyncio.get_running_loop(), _Run(self.plan))
+        loop = asyncio.get_running_loop()
+        if loop not in self._runs:
+            self._runs[loop] = _Run(self.plan)
+        return self._runs[loop]
 
     def _transport(self, report: ResourceReport) -> Transport:
         """A transport for one resource; called in the event loop that will use it."""
@@ -154,8 +163,5 @@ class _Run:
 
 
 def running_now() -> frozenset[str]:
-    """The resources of the source that dlt extracts now; empty where there is none."""
-    try:
-        return frozenset(dlt.current.source().resources.selected)
-    except Exception:  # noqa: BLE001 - dlt has several errors for it, and the answer is the same
-        return frozenset()
+    """The resources of the source that dlt extracts now; asked where it does."""
+    return frozenset(dlt.current.source().resources.selected)
