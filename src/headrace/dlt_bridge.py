@@ -23,9 +23,8 @@ from headrace.dlt_plan import SECTION, Params, plan_resources, plan_source
 from headrace.dlt_rows import Take, kept, paged
 from headrace.dlt_run import ResourceRun
 from headrace.dlt_shared import Session, running_now
-from headrace.engine import Errand, Origins, ParentRow, Report, Watermarks, errands, use_system_memory
-from headrace.jsonpath import MISSING
-from headrace.plan import Plan, ResourcePlan
+from headrace.engine import Errand, Origins, ParentRow, Report, Watermarks, errands, parent_rows, use_system_memory
+from headrace.plan import Exports, Plan, ResourcePlan
 
 #: Seconds after which dlt looks for signals while resources are fetched.
 _LOOK_S: Final = 0.25
@@ -243,13 +242,7 @@ def _watermarks(resource: ResourcePlan, bound: Any, *, filters: bool) -> Waterma
 
 
 def _parent_rows(items: Any, resource: ResourcePlan) -> list[ParentRow]:
-    """A page of the parent's rows as they came through its pipe."""
+    """A page of the first parent's rows as they came through its pipe."""
     parent = resource.parents[0]
-    return [
-        ParentRow(
-            parent.resource,
-            {path.text: path.first(row) for _, path in parent.fields},
-            {key: row.get(key, MISSING) for _, key in parent.kept},
-        )
-        for row in (items if isinstance(items, list) else [items])
-    ]
+    exports = Exports(tuple(path for _, path in parent.fields), tuple(key for _, key in parent.kept))
+    return parent_rows(parent.resource, items if isinstance(items, list) else [items], exports)

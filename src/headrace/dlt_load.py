@@ -77,7 +77,7 @@ class _Loader:
         self._ease_hints()
         self._run.identities.settle()
         pa.default_memory_pool().release_unused()
-        self._settle_key()
+        self._settle_keys()
         # a table of which a contract took every row has no columns, and is no table
         columns = {name: found for name in self._tables.tables() if (found := self._tables.columns(name))}
         schema = dlt.current.source_schema()
@@ -157,7 +157,7 @@ class _Loader:
             table = table.append_column(name, pa.repeat(self._load_id, table.num_rows))
         return conform(table, columns, self._tables)
 
-    def _settle_key(self) -> None:
+    def _settle_keys(self) -> None:
         """The ties of child tables that are declared and have no rows yet, and the key of the root."""
         for name in self._tables.tables()[1:]:
             if self._is_declared(name):

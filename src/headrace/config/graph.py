@@ -13,22 +13,13 @@ from typing import Any, Final
 from headrace.config.field import nearest
 from headrace.config.foreign import Foreign, ReadyResource
 from headrace.config.function import is_function
+from headrace.config.hint import TableHints
 from headrace.config.place import Finding, Place
 from headrace.config.placeholder import Field, PlaceholderError, parse
 
 _TEXTS: Final = ("params", "json", "data", "headers")
 #: Hints that dlt lets be functions of the row, if `table_name` is one.
-_HINTS: Final = (
-    "write_disposition",
-    "primary_key",
-    "merge_key",
-    "columns",
-    "nested_hints",
-    "references",
-    "schema_contract",
-    "table_format",
-    "file_format",
-)
+_HINTS: Final = (*TableHints.model_fields, "nested_hints")
 
 
 def graph_findings(root: Mapping[str, Any]) -> list[Finding]:

@@ -89,7 +89,12 @@ class _Watermark(Options):
     )
     initial_value: Any = option(None, about="where the first run begins", example="2024-01-01T00:00:00Z")
     convert: Function | None = option(None, about="makes of the value what is sent", also="function")
-    transform: Function | None = option(None, about="older name of `convert`, and comes first", also="function")
+    transform: Function | None = option(
+        None,
+        about="older name of `convert`, and comes first",
+        also="function",
+        dlt="looser: dlt takes it among `params` only",
+    )
     last_value_func: LastValue | None = option("max", about="which of two values is the later one", also="function")
     primary_key: Annotated[Names, OrFunction] | None = option(
         None,

@@ -69,7 +69,9 @@ class ClientCredentialsAuth(Options):
         {}, about="further fields of the request for a token", example={"scope": "read"}
     )
     default_token_expiration: int = option(3600, about="seconds a token lasts where its answer does not say", ge=1)
-    access_token: SecretText | None = option(None, about="a token to begin with", secret=True)
+    access_token: SecretText | None = option(
+        None, about="taken and not used: a token is fetched, as dlt does", secret=True
+    )
 
     @field_validator("access_token_request_data", mode="before")
     @classmethod

@@ -6,7 +6,7 @@ from headrace.engine.fetch import Line, Sink, fetch, fetch_objects
 from headrace.engine.identity import Fates, Identities
 from headrace.engine.memory import use_system_memory
 from headrace.engine.report import Report, ResourceReport
-from headrace.engine.rows import Errand, ParentRow, Watermark
+from headrace.engine.rows import Errand, ParentRow, Watermark, parent_rows
 from headrace.engine.shelf import Shelf
 from headrace.engine.spool import Spool
 
@@ -31,5 +31,6 @@ __all__ = [
     "fetch",
     "fetch_objects",
     "origins_of",
+    "parent_rows",
     "use_system_memory",
 ]

@@ -140,19 +140,23 @@ class RowWork:
         return rows
 
     def _export(self, rows: Sequence[Any], errand: Errand) -> list[ParentRow]:
-        exports: Exports = self._resource.exports
-        if not exports:
-            return []
-        name = self._resource.name
-        return [
-            ParentRow(
-                name,
-                {path.text: path.first(row) for path in exports.fields},
-                {key: row.get(key, MISSING) if isinstance(row, dict) else MISSING for key in exports.keys},
-                errand.origins,
-            )
-            for row in rows
-        ]
+        exports = self._resource.exports
+        return parent_rows(self._resource.name, rows, exports, errand.origins) if exports else []
+
+
+def parent_rows(
+    name: str, rows: Sequence[Any], exports: Exports, origins: Mapping[str, ParentRow] | None = None
+) -> list[ParentRow]:
+    """What `rows` of resource `name` give to its dependents, `MISSING` where one lacks it."""
+    return [
+        ParentRow(
+            name,
+            {path.text: path.first(row) for path in exports.fields},
+            {key: row.get(key, MISSING) if isinstance(row, dict) else MISSING for key in exports.keys},
+            origins or {},
+        )
+        for row in rows
+    ]
 
 
 def _as_json(rows: Sequence[Any]) -> list[bytes] | None:

@@ -18,6 +18,7 @@ from typing import Any, Final, Protocol
 
 from headrace.config import ClientOptions, EndpointOptions, Foreign, ReadyResource, ResourceOptions, RestConfig
 from headrace.config.field import Options, Scalar
+from headrace.config.hint import TableHints
 from headrace.config.kinds import AutoPaging
 from headrace.errors import ConfigError, Problem
 from headrace.jsonpath import JsonPath, compile_path
@@ -37,19 +38,7 @@ from headrace.plan.window import Windows
 Parameters = Mapping[str, tuple[Scalar, ...]]
 
 #: What dlt's `resource` takes and headrace hands over as given; `name` and `table_name` are fields of the plan.
-_HINTS: Final = (
-    "write_disposition",
-    "primary_key",
-    "merge_key",
-    "columns",
-    "nested_hints",
-    "references",
-    "schema_contract",
-    "max_table_nesting",
-    "table_format",
-    "file_format",
-    "selected",
-)
+_HINTS: Final = (*TableHints.model_fields, "nested_hints", "max_table_nesting", "selected")
 _PRIVACY: Final = ("drop", "keep")
 
 

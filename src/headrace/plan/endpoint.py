@@ -134,9 +134,9 @@ def _rendered(node: Any, values: Values) -> str:
 def compile_endpoint(place: str, options: EndpointOptions) -> EndpointTemplate:
     """Compile the texts of an endpoint whose braces were checked by `config.validate`."""
     path = compile_text(options.path or "")
-    params = dict(options.params or {})
-    aliases = {name: value for name, value in params.items() if isinstance(value, ResolveParam)}
-    params = {name: value for name, value in params.items() if name not in aliases}
+    said = options.params or {}
+    aliases = {name: value for name, value in said.items() if isinstance(value, ResolveParam)}
+    params = {name: value for name, value in said.items() if name not in aliases}
     bound = {name: params.pop(name) for name in path.names if _binds(params.get(name))}
     return EndpointTemplate(
         place=place,
@@ -161,4 +161,4 @@ def _binds(value: Any) -> bool:
     """Whether a value of `params` fills the path placeholder of its name: no list, no placeholder."""
     if isinstance(value, str):
         return not compile_text(value).names
-    return value is not None and not isinstance(value, list | IncrementalParam | Foreign)
+    return value is not None and not isinstance(value, list) and not _is_watermark(value)
