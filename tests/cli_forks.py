@@ -18,7 +18,7 @@ _TIME_LIMIT_S = 60
 def serve() -> None:
     from headrace.cli import main
 
-    for name in ("duckdb", "headrace.command.run", "headrace.dlt_pipeline", "headrace.dlt_pyfile"):
+    for name in ("duckdb", "headrace.command.run", "headrace.command.pipeline", "headrace.command.pyfile"):
         import_module(name)
     for line in sys.stdin:
         case = json.loads(line)

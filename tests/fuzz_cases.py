@@ -21,7 +21,7 @@ from dlt.common.destination import DestinationCapabilitiesContext
 from dlt.common.schema import Schema
 from hypothesis import strategies as st
 
-from headrace.dlt_tables import WorkingTables
+from headrace.bridge.tables import WorkingTables
 from headrace.errors import AnswerError
 from nasty_json import DLT_LOADS, Nastiness, Template, change, draw_template, record
 

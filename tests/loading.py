@@ -24,8 +24,8 @@ from dlt.common.schema import Schema
 from dlt.pipeline.exceptions import PipelineStepFailed
 
 from headrace import rest_api_source
+from headrace.bridge.tables import WorkingTables
 from headrace.clock import TurnedClock
-from headrace.dlt_tables import WorkingTables
 from headrace.engine import Report
 from headrace.errors import HeadraceError
 from headrace.sim.message import Reply, Request

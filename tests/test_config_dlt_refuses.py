@@ -15,8 +15,8 @@ from config_rows import HIDDEN, RESOURCE, Row, config
 from config_wrong_endpoints import OF_PAGING, OF_REQUESTS
 from config_wrong_hints import OF_COLUMNS, OF_HINTS
 from config_wrong_wholes import OF_THE_WHOLE, STRICTER
+from headrace.bridge.objects import adopt
 from headrace.config import RestConfig, validate
-from headrace.dlt_objects import adopt
 from headrace.errors import ConfigError
 
 #: Mistakes inside one resource: they can stand side by side in one configuration.

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from headrace.command.opened import Given
+from headrace.command.pyfile import open_pyfile
 from headrace.config import load_file, validate
 from headrace.config.column import ColumnHints
 from headrace.config.function import ActionOptions, StepOptions
@@ -19,7 +20,6 @@ from headrace.config.incremental import IncrementalOptions, WindowOptions
 from headrace.config.kinds import AUTH_KINDS, PAGING_KINDS
 from headrace.config.options import PARAM_KINDS, ClientOptions, EndpointOptions, ResourceOptions, RestConfig
 from headrace.config.policy import LimitOptions, RateOptions, RetryOptions
-from headrace.dlt_pyfile import open_pyfile
 from headrace.engine import Report
 from headrace.errors import HeadraceError
 

@@ -16,11 +16,11 @@ import dlt
 import pytest
 
 from headrace import rest_api_source
+from headrace.bridge.plan import plan_source
 from headrace.clock import TurnedClock
 from headrace.command.opened import Given
+from headrace.command.pyfile import open_pyfile
 from headrace.config import HeadraceWarning, load_file
-from headrace.dlt_plan import plan_source
-from headrace.dlt_pyfile import open_pyfile
 from headrace.engine import Report
 from headrace.errors import ConfigError
 from headrace.sim import Guides, page_faults

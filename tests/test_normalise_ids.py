@@ -9,7 +9,7 @@ import pytest
 from dlt.common.normalizers.json.helpers import get_nested_row_hash, get_row_hash
 from dlt.common.schema import Schema
 
-from headrace.dlt_tables import WorkingTables
+from headrace.bridge.tables import WorkingTables
 from headrace.normalise import (
     Key,
     Node,

@@ -11,8 +11,8 @@ import requests
 from dlt.sources.helpers.rest_client import RESTClient
 from dlt.sources.helpers.rest_client.detector import PaginatorFactory, find_response_page_data
 
+from headrace.bridge.paging import adopt_paginator
 from headrace.decode.find import find_rows
-from headrace.dlt_paging import adopt_paginator
 from headrace.message import PageFacts
 from headrace.paginate.detect import find_pager
 from nasty_json import random_sets

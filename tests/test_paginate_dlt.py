@@ -14,7 +14,7 @@ from typing import Any
 
 from dlt.sources.rest_api.config_setup import PAGINATOR_MAP
 
-from headrace.dlt_paging import ForeignPager
+from headrace.bridge.paging import ForeignPager
 from nasty_json import random_sets
 from paged_apis import ABSENT, Chain, Counted, draw_counted, draw_cursor, draw_link
 from walks import Outcome, through_dlt, through_headrace

@@ -22,8 +22,8 @@ from dlt.sources.helpers.rest_client.paginators import (
 )
 from dlt.sources.rest_api.config_setup import PAGINATOR_MAP, create_paginator
 
+from headrace.bridge.paging import ForeignPager, adopt_paginator, from_requests, to_requests
 from headrace.config.foreign import Foreign
-from headrace.dlt_paging import ForeignPager, adopt_paginator, from_requests, to_requests
 from headrace.message import PageFacts, Request, Response
 from headrace.secrets import Secret
 from walks import Answer, Asked, Start, pager_of, through_dlt, through_headrace

@@ -14,7 +14,7 @@ from dlt.sources.helpers.rest_client.exceptions import IgnoreResponseException
 from dlt.sources.rest_api.config_setup import create_response_hooks
 
 from asking import Api, Outcome, ask, failing, ok
-from headrace.dlt_answer import adapted, as_requests_response
+from headrace.bridge.answer import adapted, as_requests_response
 from headrace.errors import AnswerError, RefusedError, TransportError
 from headrace.message import Request, Response
 from headrace.plan.model import Action, RetryPolicy

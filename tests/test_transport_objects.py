@@ -23,8 +23,8 @@ from dlt.sources.helpers.rest_client.auth import (
 from dlt.sources.rest_api.config_setup import AUTH_MAP, register_auth
 
 from asking import Api, ask, failing, ok
+from headrace.bridge.auth import adopt_auth, foreign_signer
 from headrace.config.foreign import Foreign
-from headrace.dlt_auth import adopt_auth, foreign_signer
 from headrace.errors import RefusedError, TransportError
 from headrace.message import Request
 from headrace.plan.model import Auth, RetryPolicy

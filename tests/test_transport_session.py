@@ -16,8 +16,8 @@ from requests.adapters import HTTPAdapter
 from requests.auth import HTTPBasicAuth
 
 from asking import Api, Outcome, ask, failing, ok
-from headrace.dlt_session import session_policy, session_sender
-from headrace.dlt_settings import runtime_policy
+from headrace.bridge.session import session_policy, session_sender
+from headrace.bridge.settings import runtime_policy
 from headrace.errors import ConfigError, TransportError
 from headrace.plan.model import Auth, RetryPolicy
 from headrace.secrets import Secret

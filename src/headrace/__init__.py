@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from headrace.bridge.secrets import secret
+    from headrace.bridge.source import check_connection, rest_api, rest_api_resources, rest_api_source
     from headrace.config import HeadraceWarning
-    from headrace.dlt_bridge import check_connection, rest_api, rest_api_resources, rest_api_source
-    from headrace.dlt_secrets import secret
 
 __version__ = "0.1.0"
 __all__ = [
@@ -22,11 +22,11 @@ __all__ = [
 
 _HOMES = {
     "HeadraceWarning": "headrace.config",
-    "check_connection": "headrace.dlt_bridge",
-    "rest_api": "headrace.dlt_bridge",
-    "rest_api_resources": "headrace.dlt_bridge",
-    "rest_api_source": "headrace.dlt_bridge",
-    "secret": "headrace.dlt_secrets",
+    "check_connection": "headrace.bridge.source",
+    "rest_api": "headrace.bridge.source",
+    "rest_api_resources": "headrace.bridge.source",
+    "rest_api_source": "headrace.bridge.source",
+    "secret": "headrace.bridge.secrets",
 }
 
 

@@ -22,7 +22,7 @@ from headrace.command.terminal import Terminal, warnings_shown
 from headrace.errors import UsageError
 
 if TYPE_CHECKING:
-    from headrace.dlt_pipeline import PipelineRun
+    from headrace.command.pipeline import PipelineRun
     from headrace.engine import Report
     from headrace.sim import GuidesSim
 
@@ -118,8 +118,8 @@ def _folder(keep: Path | None) -> Path:
 
 
 def _load(sim: GuidesSim, target: DuckDbFile, report: Report, terminal: Terminal) -> PipelineRun:
-    from headrace.dlt_bridge import rest_api_source
-    from headrace.dlt_pipeline import PipelineRun
+    from headrace.bridge.source import rest_api_source
+    from headrace.command.pipeline import PipelineRun
 
     run = PipelineRun.begin(_NAME, target, _DATASET, target.path.parent / "pipelines")
     with redirect_stdout(terminal.err), progress(report, list(_SHOWN), terminal):

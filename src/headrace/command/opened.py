@@ -46,11 +46,11 @@ class Opened:
 def open_file(path: Path, given: Given) -> Opened:
     """Read, check and plan the file. Raises `UsageError` and `ConfigError`; nothing is requested."""
     if path.suffix.lower() == ".py":
-        from headrace.dlt_pyfile import open_pyfile
+        from headrace.command.pyfile import open_pyfile
 
         return open_pyfile(path, given)
-    from headrace.dlt_bridge import source_of
-    from headrace.dlt_plan import plan_source
+    from headrace.bridge.plan import plan_source
+    from headrace.bridge.source import source_of
 
     plan, name = plan_source(path, params=given.params, privacy=given.privacy)
     return Opened(path, plan, name, lambda: source_of(plan, name=name, report=given.report))

@@ -54,7 +54,7 @@ def run(asked: Asked, terminal: Terminal) -> Outcome:
 
 def _load(opened: Opened, given: Given, asked: Asked, target: Target, terminal: Terminal) -> Outcome:
     """Load what is open, pending packages of an earlier run first."""
-    from headrace.dlt_pipeline import PipelineRun
+    from headrace.command.pipeline import PipelineRun
 
     begin = time.monotonic()
     source = selected(opened.source(), opened.plan, asked.resources)

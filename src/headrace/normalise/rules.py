@@ -1,6 +1,6 @@
 """What normalising must equal and does not decide: dlt's naming, coercion, types and ids, passed in as one value.
 
-The implementation stands in `dlt_tables.py`; here is only what this room may ask of it.
+The implementation stands in `bridge/tables.py`; here is only what this room may ask of it.
 """
 
 from __future__ import annotations

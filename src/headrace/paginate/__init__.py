@@ -2,7 +2,7 @@
 
 Every pager has `wants`, `compares_pages`, `reads_answers`, `begin(request) -> Walk` and `describe()`; see `pager.py`
 for the protocol, and the head of `counted.py`, `cycle.py` and `detect.py` for the end rules. Values that an API names
-are read in `reading.py` only; `place.py` says where values go in a request. Pagers of users stand in `dlt_paging.py`.
+are read in `reading.py` only; `place.py` says where values go in a request. Those of users: `bridge/paging.py`.
 """
 
 from __future__ import annotations

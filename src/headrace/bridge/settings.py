@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from headrace.dlt_secrets import setting
+from headrace.bridge.secrets import setting
 from headrace.errors import ConfigError, Problem
 
 

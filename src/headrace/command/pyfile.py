@@ -22,11 +22,11 @@ from typing import TYPE_CHECKING, Any
 import dlt.sources.rest_api
 from dlt.common.configuration.exceptions import ConfigFieldMissingException
 
-import headrace.dlt_bridge
+import headrace.bridge.source
+from headrace.bridge.places import looked_in
+from headrace.bridge.plan import Params, plan_source
+from headrace.bridge.source import source_of
 from headrace.command.opened import Opened
-from headrace.dlt_bridge import source_of
-from headrace.dlt_places import looked_in
-from headrace.dlt_plan import Params, plan_source
 from headrace.errors import ConfigError, HeadraceError, Problem, UsageError
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def _execute(path: Path, made: _Made) -> dict[str, Any]:
 @contextmanager
 def _substituted(made: _Made) -> Iterator[None]:
     """Both entry points, dlt's and ours, answer with `made.source`; `from headrace import ...` reads the bridge's."""
-    homes: tuple[Any, ...] = (dlt.sources.rest_api, headrace.dlt_bridge)
+    homes: tuple[Any, ...] = (dlt.sources.rest_api, headrace.bridge.source)
     before = [home.rest_api_source for home in homes]
     for home in homes:
         home.rest_api_source = made.source

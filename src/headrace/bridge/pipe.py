@@ -20,11 +20,11 @@ from dlt.extract.items import ResolvablePipeItem
 from dlt.extract.items_transform import ItemTransform
 from dlt.extract.pipe import ForkPipe, Pipe
 
-from headrace.dlt_format import dlt_adds_columns, takes_columns
-from headrace.dlt_load import load_tables
+from headrace.bridge.format import dlt_adds_columns, takes_columns
+from headrace.bridge.load import load_tables
 
 if TYPE_CHECKING:
-    from headrace.dlt_run import ResourceRun
+    from headrace.bridge.run import ResourceRun
 
 
 class Fetched(list[Any]):

@@ -32,7 +32,7 @@ from requests.exceptions import ConnectionError as LostConnection
 from tenacity import retry_any, retry_if_exception_type
 from urllib3.exceptions import ReadTimeoutError
 
-from headrace.dlt_answer import in_words, shown_cause
+from headrace.bridge.answer import in_words, shown_cause
 from headrace.errors import HeadraceError, TransportError
 from headrace.message import Request, Response
 from headrace.secrets import remember, remember_pair

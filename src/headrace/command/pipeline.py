@@ -17,8 +17,8 @@ from dlt.common.exceptions import DltException
 from dlt.common.schema.utils import get_root_table
 from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
 
+from headrace.command.failure import failed_step, translated
 from headrace.command.target import DuckDbFile, Target
-from headrace.dlt_failure import failed_step, translated
 from headrace.errors import UsageError
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from weakref import WeakKeyDictionary
 
 import dlt
 
+from headrace.bridge.session import session_sender
 from headrace.clock import Clock, RealClock
-from headrace.dlt_session import session_sender
 from headrace.engine import Errand, ParentRow, Report, Sink, errands, fetch, fetch_objects, origins_of
 from headrace.errors import UsageError
 from headrace.plan.dependents import descent

@@ -13,10 +13,10 @@ from weakref import ref
 
 import dlt
 
-from headrace.dlt_first import current_pipeline
+from headrace.bridge.first import current_pipeline
 
 if TYPE_CHECKING:
-    from headrace.dlt_run import ResourceRun
+    from headrace.bridge.run import ResourceRun
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,11 @@ from dlt.extract import DltResource
 from dlt.extract.incremental import Incremental
 from dlt.extract.items_transform import FilterItem, MapItem, YieldMapItem
 
+from headrace.bridge.answer import adapted
+from headrace.bridge.auth import adopt_auth, foreign_signer
+from headrace.bridge.paging import ForeignPager, adopt_paginator
+from headrace.bridge.session import adopted_session
 from headrace.config import Foreign
-from headrace.dlt_answer import adapted
-from headrace.dlt_auth import adopt_auth, foreign_signer
-from headrace.dlt_paging import ForeignPager, adopt_paginator
-from headrace.dlt_session import adopted_session
 from headrace.message import Request, Response
 from headrace.paginate import Pager
 from headrace.plan import Auth

@@ -26,15 +26,15 @@ from dlt.common.storages.load_package import LoadPackageStateInjectableContext
 from dlt.extract import DltResource
 from dlt.extract.items import DataItemWithMeta
 
-from headrace.dlt_first import current_pipeline, is_first_load
-from headrace.dlt_format import better_format
+from headrace.bridge.first import current_pipeline, is_first_load
+from headrace.bridge.format import better_format
 from headrace.engine import Fates
 from headrace.errors import AnswerError
 from headrace.message import TableBatch
 from headrace.normalise import child_ids, conform, joined
 
 if TYPE_CHECKING:
-    from headrace.dlt_run import ResourceRun
+    from headrace.bridge.run import ResourceRun
 
 #: Arrow bytes of a table that are handed over at once: dlt computes the table's schema anew each time, about 5 ms.
 _YIELD_BYTES: Final = 8 << 20

@@ -1,6 +1,6 @@
 """Plan -> dlt source: `rest_api_source` and its kin with dlt's signatures, resources whose rows the engine fetches.
 
-Which way the rows of a resource take, as tables or as dictionaries, is said in `dlt_pipe.py`.
+Which way the rows of a resource take, as tables or as dictionaries, is said in `bridge/pipe.py`.
 """
 
 from __future__ import annotations
@@ -16,13 +16,19 @@ from dlt.extract import DltResource, DltSource
 from dlt.extract.incremental import Incremental
 from dlt.extract.state import get_current_pipe
 
+from headrace.bridge.incremental import (
+    SharedWatermark,
+    WatermarkPerCall,
+    WindowLedger,
+    make_incremental,
+    state_per_call,
+)
+from headrace.bridge.pipe import Fetched, LoadTables, load_step, loads_columns, stores
+from headrace.bridge.plan import SECTION, Params, plan_resources, plan_source
+from headrace.bridge.rows import Take, kept, paged
+from headrace.bridge.run import ResourceRun
+from headrace.bridge.shared import Session, running_now
 from headrace.clock import Clock
-from headrace.dlt_incremental import SharedWatermark, WatermarkPerCall, WindowLedger, make_incremental, state_per_call
-from headrace.dlt_pipe import Fetched, LoadTables, load_step, loads_columns, stores
-from headrace.dlt_plan import SECTION, Params, plan_resources, plan_source
-from headrace.dlt_rows import Take, kept, paged
-from headrace.dlt_run import ResourceRun
-from headrace.dlt_shared import Session, running_now
 from headrace.engine import Errand, Origins, ParentRow, Report, Watermarks, errands, parent_rows, use_system_memory
 from headrace.plan import Exports, Plan, ResourcePlan
 

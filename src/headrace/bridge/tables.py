@@ -27,7 +27,7 @@ from dlt.common.schema import Schema
 from dlt.common.schema.exceptions import DataValidationError
 from dlt.common.schema.utils import has_table_seen_data, is_complete_column, normalize_table_identifiers
 
-from headrace.dlt_exact import EMPTY_KEY, ExactNormaliser, Options, refusal
+from headrace.bridge.exact import EMPTY_KEY, ExactNormaliser, Options, refusal
 from headrace.normalise import ExactRows, SystemColumns
 
 #: dlt's own default: deeper objects than this stay JSON.
@@ -38,7 +38,7 @@ class WorkingTables:
     """`headrace.normalise.Rules` for the resource whose root table is the first of `tables`, over a copy of `schema`.
 
     `tables` are dlt's computed tables of the resource (its hints). `caps` are the destination's capabilities.
-    `keeps_lost` and `widens`: see `headrace.dlt_exact`. Not thread-safe: one resource converts one batch at a time.
+    `keeps_lost` and `widens`: see `headrace.bridge.exact`. Not thread-safe: one resource converts one batch at a time.
     """
 
     def __init__(

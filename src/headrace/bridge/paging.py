@@ -34,9 +34,9 @@ from dlt.sources.helpers.rest_client.paginators import (
 )
 from dlt.sources.rest_api.config_setup import PAGINATOR_MAP
 
+from headrace.bridge.answer import as_requests_response, shown_cause
 from headrace.config.foreign import Foreign
 from headrace.decode import to_rows
-from headrace.dlt_answer import as_requests_response, shown_cause
 from headrace.errors import PagingError
 from headrace.jsonpath import JsonPath
 from headrace.message import PageFacts, Pairs, Request

@@ -10,7 +10,7 @@ from typing import Any
 import dlt
 from dlt.common.configuration.exceptions import ConfigFieldMissingException
 
-from headrace.dlt_places import looked_in
+from headrace.bridge.places import looked_in
 from headrace.secrets import Secret
 
 

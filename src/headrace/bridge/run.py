@@ -13,17 +13,17 @@ from dlt.common.destination import DestinationCapabilitiesContext
 from dlt.common.destination.utils import resolve_merge_strategy
 from dlt.common.schema.utils import is_complete_column
 
+from headrace.bridge.first import current_pipeline, destination_client
+from headrace.bridge.pipe import Fetched
+from headrace.bridge.tables import WorkingTables
+from headrace.bridge.turns import take_turn
 from headrace.config import HeadraceWarning
-from headrace.dlt_first import current_pipeline, destination_client
-from headrace.dlt_pipe import Fetched
-from headrace.dlt_tables import WorkingTables
-from headrace.dlt_turns import take_turn
 from headrace.engine import Converter, Identities, IdSource, Line, Shelf, Spool
 
 if TYPE_CHECKING:
     from dlt.extract import DltResource
 
-    from headrace.dlt_shared import Session
+    from headrace.bridge.shared import Session
     from headrace.engine import Errand, Origins, ParentRow
     from headrace.plan import ResourcePlan
 

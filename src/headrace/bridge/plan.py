@@ -9,11 +9,11 @@ from typing import Any, Final
 from dlt.common.configuration.container import Container
 from dlt.common.configuration.specs.config_section_context import ConfigSectionContext
 
+from headrace.bridge.objects import FromDlt, adopt
+from headrace.bridge.secrets import resolve_secret, resolve_setting, setting
+from headrace.bridge.session import session_policy
+from headrace.bridge.settings import runtime_policy
 from headrace.config import load_file, validate
-from headrace.dlt_objects import FromDlt, adopt
-from headrace.dlt_secrets import resolve_secret, resolve_setting, setting
-from headrace.dlt_session import session_policy
-from headrace.dlt_settings import runtime_policy
 from headrace.plan import Plan, build_plan
 
 Scalar = str | int | float | bool

@@ -16,8 +16,8 @@ from dlt.common.destination.exceptions import UnknownDestinationModule
 from dlt.common.exceptions import DltException
 from dlt.pipeline.exceptions import InvalidPipelineName, PipelineStepFailed
 
+from headrace.bridge.places import looked_in
 from headrace.command.target import first_line, locked
-from headrace.dlt_places import looked_in
 from headrace.errors import HeadraceError, LoadError, UsageError
 
 #: Steps of a dlt pipeline that talk to the destination.

@@ -32,9 +32,9 @@ from requests import PreparedRequest
 from requests.exceptions import ConnectionError as LostConnection
 from requests.exceptions import HTTPError, Timeout
 
+from headrace.bridge.answer import as_prepared_request, in_words, shown_cause
+from headrace.bridge.places import looked_in
 from headrace.config.foreign import Foreign
-from headrace.dlt_answer import as_prepared_request, in_words, shown_cause
-from headrace.dlt_places import looked_in
 from headrace.errors import HeadraceError, RefusedError, TransportError
 from headrace.message import Request
 from headrace.secrets import Secret, mask, remember, remember_passing
