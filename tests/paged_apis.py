@@ -200,7 +200,7 @@ def draw_cursor(dice: Random) -> tuple[Chain, dict[str, Any], Start]:
 
 def draw_link(dice: Random) -> tuple[Chain, dict[str, Any], Start]:
     """An API with addresses or header cursors, options for it, and the request that it gets."""
-    kind = dice.choice(("json_link", "header_link", "header_cursor"))
+    kind = dice.choice(("json_link", "json_response", "header_link", "header_cursor"))
     if kind == "header_cursor":
         return draw_chain(dice, "header"), {"type": kind, **dice.choice(({}, {"cursor_key": "NEXT"}))}, _start(dice)
     as_link = dice.choice(("https://api.example.com/v1/items", "/v1/items", "items", "//api.example.com/v2/items", "."))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +18,17 @@ from headrace.engine import Report
 from headrace.sim.message import Reply, Request
 from headrace.sim.server import Server
 from loading import pipeline, read_database
-from parity import assert_same
+from parity import assert_both_fail, assert_same
 
 HOUR = "2026-03-01T{:02}:00:00Z"
+#: The first hour in seconds since 1970.
+MIDNIGHT = int(datetime(2026, 3, 1, tzinfo=timezone.utc).timestamp())
 
 
 def event(number: int, hour: int | None, run: int) -> dict[str, Any]:
-    at = None if hour is None else HOUR.format(hour)
-    return {"id": number, "n": hour, "seen": run, "meta": {"at": at}, "at": at, "tags": [{"t": number}] * (number % 2)}
+    at, ts = (None, None) if hour is None else (HOUR.format(hour), MIDNIGHT + 3600 * hour)
+    tags = [{"t": number}] * (number % 2)
+    return {"id": number, "n": hour, "seen": run, "meta": {"at": at}, "at": at, "ts": ts, "tags": tags}
 
 
 def events(run: int) -> list[dict[str, Any]]:
@@ -125,6 +129,60 @@ def test_runs_go_on_where_the_last_one_ended(form: str, tmp_path: Path) -> None:
 
 def asked(requests: Sequence[Request]) -> set[Any]:
     return {(*((name, value) for name, value in request.query if name != "page"), request.body) for request in requests}
+
+
+def scheduled(initial_value: Any, **settings: Any) -> dict[str, Any]:
+    return {"cursor_path": "ts", "initial_value": initial_value, "allow_external_schedulers": True, **settings}
+
+
+def with_moment(row: dict[str, Any]) -> dict[str, Any]:
+    return {**row, "when": datetime.fromtimestamp(row["ts"], timezone.utc)}
+
+
+#: Incrementals that take their range from a scheduler, and the hours that are left of it.
+SCHEDULED: dict[str, tuple[Callable[[str], dict[str, Any]], set[int]]] = {
+    "whole seconds": (config({"incremental": {**scheduled(0), "start_param": "x", "end_param": "y"}}), {2, 3}),
+    "seconds": (config({"incremental": scheduled(0.0)}), {2, 3}),
+    "a parameter": (config({"params": {"x": {"type": "incremental", **scheduled(0)}}}), {2, 3}),
+    "moments": (
+        config(
+            {"params": {"x": dlt.sources.incremental[datetime]("when", allow_external_schedulers=True)}},
+            processing_steps=[{"map": with_moment}],
+        ),
+        {2, 3},
+    ),
+    "within what is declared": (config({"incremental": scheduled(MIDNIGHT + 3 * 3600)}), {3}),
+    "an earlier end": (config({"incremental": scheduled(0, end_value=MIDNIGHT + 3 * 3600)}), {2}),
+    "not asked": (config({"incremental": scheduled(0, allow_external_schedulers=False)}), {1, 2, 3, 4, 5}),
+}
+
+
+@pytest.mark.parametrize("form", SCHEDULED)
+def test_a_scheduler_gives_the_range(form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As dlt's launcher and Airflow give it; such a run leaves no watermark."""
+    monkeypatch.setenv("DLT_INTERVAL_START", HOUR.format(2))
+    monkeypatch.setenv("DLT_INTERVAL_END", HOUR.format(4))
+    config_of, hours = SCHEDULED[form]
+    contest = assert_same([service(0), service(1)], config_of, folder=tmp_path)
+    for ours, theirs in contest.stands:
+        assert asked(ours.requests) == asked(theirs.requests)
+    assert {row["n"] for row in ours.rows["events"]} == hours
+
+
+@pytest.mark.parametrize(
+    ("initial_value", "interval", "error"),
+    [(0, False, "ExternalSchedulerNotAvailable"), ("2026", True, "JoinSchedulerError")],
+    ids=["no range", "a cursor of text"],
+)
+def test_a_range_that_cannot_be_had_fails_as_in_dlt(
+    initial_value: Any, interval: bool, error: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if interval:
+        monkeypatch.setenv("DLT_INTERVAL_START", HOUR.format(2))
+        monkeypatch.setenv("DLT_INTERVAL_END", HOUR.format(4))
+    found = assert_both_fail(service(0), config({"incremental": scheduled(initial_value)}), folder=tmp_path)
+    for chain in (found.ours, found.theirs):
+        assert error in {type(link).__name__ for link in chain}
 
 
 STEPS: dict[str, Callable[[DltSource], Any]] = {

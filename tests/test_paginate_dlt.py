@@ -7,16 +7,23 @@ ends, a total does not. What else differs (`docs/compatibility.md`, Paging) stan
 from __future__ import annotations
 
 import copy
+import json
+import warnings
 from collections.abc import Mapping
 from itertools import pairwise
+from pathlib import Path
 from random import Random
 from typing import Any
 
+import pytest
+from dlt.sources.helpers.rest_client.paginators import JSONResponsePaginator
 from dlt.sources.rest_api.config_setup import PAGINATOR_MAP
 
 from headrace.bridge.paging import ForeignPager
+from headrace.sim.message import Reply, Request
 from nasty_json import random_sets
 from paged_apis import ABSENT, Chain, Counted, draw_counted, draw_cursor, draw_link
+from parity import assert_same
 from walks import Outcome, through_dlt, through_headrace
 
 
@@ -95,6 +102,29 @@ def test_walks_along_references_are_dlts(dice: Random) -> None:
         assert compared(ours) == compared(dlts), f"{options} of {api}"
     else:
         assert ours.rows == dlts.rows[: len(ours.rows)], f"{options} of {api}"
+
+
+@pytest.mark.parametrize("form", ["word", "mapping", "object"])
+def test_json_response_is_the_older_name_of_json_link(form: str, tmp_path: Path) -> None:
+    def answer(request: Request) -> Reply:
+        number = int(request.param("page") or 0)
+        following = {"next": f"/items?page={number + 1}"} if number < 2 else {}
+        return Reply(body=json.dumps({"items": [{"id": number}], **following}).encode())
+
+    def config(url: str) -> dict[str, Any]:
+        endpoint = {"path": "items", "data_selector": "items", "paginator": older_json_link(form)}
+        return {"client": {"base_url": url}, "resources": [{"name": "items", "endpoint": endpoint}]}
+
+    contest = assert_same(answer, config, folder=tmp_path)
+    assert [len(stand.rows["items"]) for stand in contest.stands[0]] == [3, 3]
+
+
+def older_json_link(form: str) -> Any:
+    if form != "object":
+        return {"word": "json_response", "mapping": {"type": "json_response", "next_url_path": "next"}}[form]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return JSONResponsePaginator("next")
 
 
 @random_sets(400)

@@ -177,6 +177,7 @@ KINDS_OF_LOAD: dict[str, tuple[dict[str, Any], list[list[str]]]] = {
         {"nested_hints": {"t": {"schema_contract": {"columns": "discard_value"}}}},
         [['{"t":[{"x":1},{"x":2,"y":1}]}'], ['{"t":[{"z":2}],"new":1}']],
     ),
+    "native format": ({"table_format": "native"}, [['{"id":1,"t":[1]}'], ['{"id":2}']]),
     "references": (
         {"references": [{"referenced_table": "append", "columns": ["id"], "referenced_columns": ["id"]}]},
         [['{"id":1,"t":[1]}'], ['{"id":2}']],
