@@ -64,7 +64,7 @@ def table(case: Case, load: str, figures: Figures) -> str:
     if names and (case.name, load, names[0], "of_ideal") in figures:
         of_ideal, refused = (figures[case.name, load, names[0], figure] for figure in ("of_ideal", "refused_share"))
         lines += [
-            f"The ideal is {case.ideal_s or 0:.1f} s; the extract of {names[0]} took {_spread(of_ideal, 2)} times as long.",
+            f"The ideal is {case.ideal_s or 0:.1f} s; {names[0]}'s extract took {_spread(of_ideal, 2)} times as long.",
             f"Of its answers, {_spread([100 * share for share in refused], 1)} % were 429.",
         ]
     return "\n".join([*lines, ""])
