@@ -167,9 +167,6 @@ def _resource(resource: ResourcePlan, parent: DltResource | None, session: Sessi
         if loads_columns(pipe, _hints()):
             run = ResourceRun(resource, session, stores=stores(pipe))
             yield kept(run.fetch(_alone, _calls_of(resource, incremental, session, filters=True)))
-            # dlt comes back here while the fetch runs: time to make what takes a while
-            if run.stores:
-                _ = run.destination
             ends = 0
             while not run.ended:
                 # waiting here, woken by the end of any resource, dlt need not look a hundred times a second

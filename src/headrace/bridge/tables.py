@@ -28,7 +28,7 @@ from dlt.common.schema.exceptions import DataValidationError
 from dlt.common.schema.utils import has_table_seen_data, is_complete_column, normalize_table_identifiers
 
 from headrace.bridge.exact import EMPTY_KEY, ExactNormaliser, Options, refusal
-from headrace.normalise import ExactRows, SystemColumns
+from headrace.normalise import ExactRows, SystemColumns, arrow_schema
 
 #: dlt's own default: deeper objects than this stay JSON.
 _UNLIMITED_NESTING: Final = 1000
@@ -113,6 +113,13 @@ class WorkingTables:
         return {
             name: column for name, column in self.schema.tables[table]["columns"].items() if is_complete_column(column)
         }
+
+    def schema_of(self, table: str) -> pa.Schema:
+        """The columns of `table` as they are handed over if every row has the declared key."""
+        key = self.key if table == self.root else {}
+        columns = self.columns(table)
+        final = {name: {**column, "nullable": key[name]} if name in key else column for name, column in columns.items()}
+        return arrow_schema(final, self)
 
     def arrow_type(self, column: Mapping[str, Any]) -> pa.DataType:
         """The Arrow type in which dlt writes `column` for this destination."""
@@ -199,16 +206,21 @@ class WorkingTables:
 
 
 def _excerpt(schema: Schema, root: str) -> Schema:
-    """A copy of `schema` with the tables that matter to `root`: of hundreds a copy takes long, for each resource."""
+    """A copy of `schema` with the tables that matter to `root`: of hundreds a copy takes long, for each resource.
+
+    By the state that dlt pickles: to store a schema and read it again checks all of it once more, 1 ms a resource.
+    """
     own = set(schema.dlt_table_names())
-    stored = schema.to_dict(bump_version=False)
-    stored["tables"] = {
+    state = schema.__getstate__()
+    state["_schema_tables"] = {
         name: table
         for name, table in schema.tables.items()
         if name.startswith(root) or name in own or "filters" in table
     }
-    excerpt = Schema.from_stored_schema(copy.deepcopy(stored))
-    excerpt.naming.max_length = schema.naming.max_length  # which dlt does not store
+    excerpt = Schema.__new__(Schema)
+    excerpt.__dict__.update(copy.deepcopy(state))
+    excerpt.naming = schema.naming
+    excerpt.data_item_normalizer = type(schema.data_item_normalizer)(excerpt)
     return excerpt
 
 
