@@ -9,7 +9,7 @@ from typing import Any
 
 import dlt
 import pytest
-from dlt.extract import DltSource
+from dlt.extract import DltResource, DltSource
 from dlt.pipeline.exceptions import PipelineStepFailed
 
 from headrace import check_connection, rest_api_resources, rest_api_source
@@ -126,6 +126,43 @@ def test_dependents(form: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("form", FORMS)
 def test_iteration_gives_dictionaries(form: str) -> None:
     assert_same_iteration(service, FORMS[form], ordered=False)
+
+
+#: Values that a path takes as they are, or encoded, or with a query; `100%` begins no encoding.
+IN_PATHS = (
+    "a/b", "/a//b", "a b", "a?b=c", "a#b", "a+b", "a;b", "@:,", "'x'", "(x)", "[x]", "a=b&c", "{x}", "é", "a\\b", "|^`",
+    '<">', "~", "!$*", "%2F", "100%", "a?b=[1]&c=2%",
+)  # fmt: skip
+
+
+def test_values_stand_in_paths_as_with_dlt(tmp_path: Path) -> None:
+    def odd(request: Request) -> Reply:
+        return answer([{"id": value} for value in IN_PATHS] if request.path == "/odd" else [{"n": 1}])
+
+    alone: Mapping[str, Any] = {"data_selector": "$", "paginator": "single_page"}
+    configured = config(
+        {"name": "odd", "endpoint": {"path": "odd", **alone}},
+        {"name": "of", "endpoint": {"path": "of/{resources.odd.id}/end", **alone}},
+    )
+    contest = assert_same(odd, configured, folder=tmp_path)
+    ours, theirs = (sorted(request.target for request in stand.requests) for stand in contest.stands[0])
+    assert ours == theirs
+    assert len(ours) == 1 + len(IN_PATHS)
+
+
+@pytest.mark.skipif(not hasattr(DltResource, "add_input"), reason="this dlt keeps no places that were read")
+def test_the_trace_says_where_rows_came_from(tmp_path: Path) -> None:
+    contest = assert_same(service, config(teams(), of_teams(), BADGES, SINGLE), folder=tmp_path)
+    ours, theirs = (inputs(target) for target in (contest.ours, contest.theirs))
+    assert [place["resource_name"] for place in theirs] == ["badges", "members", "one", "teams"]
+    assert ours == theirs
+
+
+def inputs(target: dlt.Pipeline) -> list[Any]:
+    """What the last run read, by resource."""
+    loads = target.last_trace.last_extract_info.metrics.values()
+    found = [place for metrics in loads for one in metrics for place in one["inputs"]]
+    return sorted(found, key=lambda place: place["resource_name"])
 
 
 def ready() -> Any:

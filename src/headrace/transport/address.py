@@ -7,6 +7,7 @@ parser, so that they cannot disagree about the host.
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import Final
 from urllib.parse import SplitResult, quote, urlencode, urlsplit, urlunsplit
@@ -18,8 +19,10 @@ from headrace.message import Pairs, Request
 Origin = tuple[str, str, int]
 
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
-#: What RFC 3986 allows beside letters and digits, and `%`: an address that is encoded already stays as it is.
-_SAFE: Final = "!#$%&'()*+,/:;=?@[]~"
+#: What RFC 3986 allows in a path or a query beside letters and digits, and `%`: what is encoded already stays as it is.
+_SAFE: Final = "!$%&'()*+,/:;=?@~"
+#: A percent sign that begins no encoding.
+_STRAY: Final = re.compile("%(?![0-9A-Fa-f]{2})")
 
 
 def full_url(request: Request) -> str:
@@ -31,10 +34,14 @@ def full_url(request: Request) -> str:
 @lru_cache(maxsize=256)
 def _joined(url: str, params: Pairs) -> str:
     parts = urlsplit(url)
-    query = quote(parts.query, safe=_SAFE)
+    query = _encoded(parts.query)
     if params:
         query = "&".join(filter(None, (query, urlencode(params))))
-    return urlunsplit((parts.scheme, _ascii_netloc(parts), quote(parts.path, safe=_SAFE) or "/", query, ""))
+    return urlunsplit((parts.scheme, _ascii_netloc(parts), _encoded(parts.path) or "/", query, ""))
+
+
+def _encoded(text: str) -> str:
+    return quote(_STRAY.sub("%25", text), safe=_SAFE)
 
 
 def shown(request: Request) -> str:
