@@ -15,7 +15,8 @@ import rows
 
 __all__ = ["CASES", "Case", "Listing"]
 
-HEADRACE, TUNED, DEFAULT, FLOOR = "headrace", "dlt-parquet", "dlt-default", "floor"
+HEADRACE, TUNED, WORKERS, DEFAULT = "headrace", "dlt-parquet", "dlt-workers", "dlt-default"
+FLOOR = "floor"
 FIRST, AGAIN, NOTHING = "first load", "again", "nothing new"
 
 #: Rows that are rendered for a listing; beyond that they come round with other ids (`rows.MARK`).
@@ -160,7 +161,8 @@ def _limited(name: str, about: str, **more: Any) -> Case:
 
 
 _ALL: Final = (
-    Case("events", "wide and nested, 1 kB", (_events(60_000),), contenders=(HEADRACE, TUNED, DEFAULT, FLOOR)),
+    Case("events", "wide and nested, 1 kB", (_events(60_000),),
+         contenders=(HEADRACE, TUNED, WORKERS, DEFAULT, FLOOR)),
     Case("again", "600,000 events, and all of them a second time", (_events(600_000),), (FIRST, AGAIN),
          (HEADRACE, TUNED, FLOOR)),
     Case("growth", "6,000,000 events", (_events(6_000_000),), contenders=(HEADRACE,), most_runs=1),

@@ -42,7 +42,18 @@ def dlt_parquet_source(configuration: Any) -> Any:
     return source.parallelize()
 
 
-SOURCES = {"headrace": headrace_source, "dlt-default": dlt_source, "dlt-parquet": dlt_parquet_source}
+def dlt_workers_source(configuration: Any) -> Any:
+    """The same with two processes that normalise, which needs files enough for both."""
+    os.environ |= {"NORMALIZE__WORKERS": "2", "DATA_WRITER__FILE_MAX_ITEMS": "10000"}
+    return dlt_parquet_source(configuration)
+
+
+SOURCES = {
+    "headrace": headrace_source,
+    "dlt-default": dlt_source,
+    "dlt-parquet": dlt_parquet_source,
+    "dlt-workers": dlt_workers_source,
+}
 
 
 def load(job: dict[str, Any]) -> dict[str, float]:
