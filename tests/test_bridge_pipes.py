@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -135,19 +135,29 @@ IN_PATHS = (
 )  # fmt: skip
 
 
-def test_values_stand_in_paths_as_with_dlt(tmp_path: Path) -> None:
+def in_paths(values: Sequence[str], folder: Path) -> list[list[str]]:
+    """What both ask for, the list of values first."""
+
     def odd(request: Request) -> Reply:
-        return answer([{"id": value} for value in IN_PATHS] if request.path == "/odd" else [{"n": 1}])
+        return answer([{"id": value} for value in values] if request.path == "/odd" else [{"n": 1}])
 
     alone: Mapping[str, Any] = {"data_selector": "$", "paginator": "single_page"}
     configured = config(
         {"name": "odd", "endpoint": {"path": "odd", **alone}},
         {"name": "of", "endpoint": {"path": "of/{resources.odd.id}/end", **alone}},
     )
-    contest = assert_same(odd, configured, folder=tmp_path)
-    ours, theirs = (sorted(request.target for request in stand.requests) for stand in contest.stands[0])
+    contest = assert_same(odd, configured, folder=folder)
+    return [sorted(request.target for request in stand.requests) for stand in contest.stands[0]]
+
+
+def test_values_stand_in_paths_as_with_dlt(tmp_path: Path) -> None:
+    ours, theirs = in_paths(IN_PATHS, tmp_path)
     assert ours == theirs
     assert len(ours) == 1 + len(IN_PATHS)
+
+
+def test_percent_sign_that_begins_no_encoding_leaves_others_alone(tmp_path: Path) -> None:
+    assert in_paths(["50%41%"], tmp_path) == [["/odd", "/of/50%41%25/end"], ["/odd", "/of/50%2541%25/end"]]
 
 
 @pytest.mark.skipif(not hasattr(DltResource, "add_input"), reason="this dlt keeps no places that were read")
