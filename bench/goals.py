@@ -29,7 +29,12 @@ class Goal:
     case_against: str = ""
     at_least: bool = False
 
-    def reached(self, figures: Figures) -> float | None:
+    @property
+    def limit(self) -> str:
+        """The bound in words."""
+        return f"{'at least' if self.at_least else 'at most'} {self.bound:g}"
+
+    def measured(self, figures: Figures) -> float | None:
         """The figure; None where it was not measured."""
         ours = figures.get((self.case, self.load, "headrace", self.figure))
         theirs: Sequence[float] | None = (1.0,)
@@ -76,6 +81,6 @@ GOALS: Final = (
 def verdicts(figures: Figures) -> Iterator[tuple[Goal, float, bool]]:
     """Each goal that was measured, its figure, and whether it is reached."""
     for goal in GOALS:
-        figure = goal.reached(figures)
+        figure = goal.measured(figures)
         if figure is not None:
             yield goal, figure, figure >= goal.bound if goal.at_least else figure <= goal.bound

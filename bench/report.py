@@ -77,8 +77,7 @@ def verdict(figures: Figures) -> str:
         return ""
     lines = ["## Goals", "", "| | goal | measured | |", "|---|---|---|---|"]
     for goal, figure, reached in found:
-        bound = f"{'at least' if goal.at_least else 'at most'} {goal.bound:g}"
-        lines.append(f"| {goal.words} | {bound} | {figure:,.3g} | {'reached' if reached else 'missed'} |")
+        lines.append(f"| {goal.words} | {goal.limit} | {figure:,.3g} | {'reached' if reached else 'missed'} |")
     return "\n".join([*lines, ""])
 
 

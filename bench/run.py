@@ -3,7 +3,7 @@
     python bench/run.py                                            every case, with the goals
     python bench/run.py --cases events clicks --rows 60000 --runs 1
     python bench/run.py --cases again --contenders headrace floor
-    python bench/run.py --write                                    and write bench/results/DATE-NAME.md
+    python bench/run.py --write                                    and write it down: bench/results, docs/performance.md
 
 Each load runs in a fresh process, the first one of a case into a fresh database. Before a figure is shown, the tables
 of all contenders were compared with each other and counted against what the API had; figures of a case whose tables
@@ -30,10 +30,12 @@ from subprocess import PIPE
 from typing import Any, Final
 from urllib.request import urlopen
 
+import page
 import report
 from cases import CASES, FIRST, FLOOR, HEADRACE, NOTHING, Case
 
 HERE: Final = Path(__file__).parent
+PAGE: Final = HERE.parent / "docs" / "performance.md"
 MEMORY_LIMIT: Final = "512MB"  # as `headrace run` sets it
 _HELP: Final = Case("help", "`headrace --help`", (), contenders=(HEADRACE,))
 
@@ -61,10 +63,17 @@ def main() -> int:
         text += "\n" + part
     sys.stdout.write(report.verdict(figures))
     if options.write:
-        stem = "all" if options.cases == _every() else "-".join(options.cases)
-        path = HERE / "results" / f"{datetime.now(timezone.utc):%Y-%m-%d}-{stem}.md"
-        path.write_text(text + "\n" + report.verdict(figures))
+        _write(options, figures, text + "\n" + report.verdict(figures))
     return 1 if failures else 0
+
+
+def _write(options: argparse.Namespace, figures: Measured, text: str) -> None:
+    """The report below bench/results; and what was measured in full, in docs/performance.md."""
+    today = f"{datetime.now(timezone.utc):%Y-%m-%d}"
+    stem = "all" if options.cases == _every() else "-".join(options.cases)
+    (HERE / "results" / f"{today}-{stem}.md").write_text(text)
+    if options.rows is None and options.contenders is None:
+        PAGE.write_text(page.updated(PAGE.read_text(), figures, today))
 
 
 def _options() -> argparse.Namespace:
@@ -75,7 +84,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--contenders", nargs="+", help="only these, of those that a case has")
     parser.add_argument("--memory-limit", default=MEMORY_LIMIT, help="DuckDB's, for everyone; default %(default)s")
-    parser.add_argument("--write", action="store_true", help="write the report below bench/results")
+    parser.add_argument("--write", action="store_true", help="write the report below bench/results and into the docs")
     return parser.parse_args()
 
 

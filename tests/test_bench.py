@@ -93,6 +93,35 @@ def test_one_command_measures_compares_and_judges() -> None:
     assert "| links: times the rows/s of dlt-parquet | at least 8 |" in said_of_all
 
 
+FILL_IN = """
+import sys, page
+SPEEDS = (("headrace", 50.0), ("dlt-parquet", 5.0))
+text = sys.stdin.read()
+figures = {("links", "first load", who, "rows_per_s"): [rate] for who, rate in SPEEDS}
+once = page.updated(text, figures, "2026-11-22")
+twice = page.updated(once, {("events", "again", "headrace", "cpu_s"): [7.0]}, "2026-11-23")
+other = page.updated(once, {("clicks", "first load", "headrace", "peak_mb"): [300.0]}, "2026-11-23")
+assert twice == once, "there is no such load of this case"
+sys.stdout.write(other)
+"""
+
+
+def test_lines_of_the_page_are_replaced_one_by_one() -> None:
+    text = "before\n" + "".join(
+        f"<!-- {name}: written by bench/run.py --write -->\n<!-- end of {name} -->\n" for name in ("figures", "goals")
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", FILL_IN], input=text, cwd=BENCH, capture_output=True, text=True, check=True
+    )
+    lines = done.stdout.splitlines()
+    assert lines[0] == "before"
+    assert lines[4:6] == [
+        "| clicks, first load | 2026-11-23 |  |  |  |  |  |  |  |  | 300 |",
+        "| links, first load | 2026-11-22 | 50 | 10.0 |  |  |  |  |  |  |  |",
+    ]
+    assert "| links: times the rows/s of dlt-parquet | 2026-11-22 | at least 8 | 10 | reached |" in lines
+
+
 def database(path: Path, *, rows: int = 2, parents: str = "01", note: str = "same") -> str:
     """Links with a tag each, as dlt lays them out; `parents` says on which link each tag hangs."""
     with duckdb.connect(str(path)) as connection:
