@@ -15,11 +15,11 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from headrace.engine import Converter, Identities, IdSource, ResourceReport
+from headrace.engine import Converter, Identities, IdSource, ResourceReport, settled
 from headrace.engine.records import Records
 from headrace.errors import AnswerError
 from headrace.jsonpath import compile_path
-from headrace.normalise import conform
+from headrace.normalise import arrow_schema, conform
 from headrace.paginate import SinglePage
 from headrace.plan import ResourcePlan
 from loading import working_tables
@@ -67,12 +67,15 @@ def convert(
         found = [
             converter.convert(Records([text.encode() for text in batch], [len(batch)])) for batch in batches if batch
         ]
+        ids = [batch.tables["rows"].column("_dlt_id").to_pylist() if batch.tables else [] for batch in found]
+        identities.settle(ids)
+        found = [settled(batch, identities.fates(number), rules.tables(), rules) for number, batch in enumerate(found)]
         identities.close()
     tables = {}
     for name in rules.tables():
         # the id of the load comes when loading
         columns = {key: column for key, column in rules.columns(name).items() if key != rules.system.load_id}
-        parts = [conform(batch.tables[name], columns, rules) for batch in found if name in batch.tables]
+        parts = [conform(batch.tables[name], arrow_schema(columns, rules)) for batch in found if name in batch.tables]
         if parts:
             tables[name] = pa.concat_tables(parts)
     assert {name for batch in found for name in batch.tables} == set(tables)

@@ -97,10 +97,14 @@ class Page:
 
 @dataclass(frozen=True)
 class TableBatch:
-    """Rows of one resource as columns: table name -> Arrow table, the root table first; rows in page order."""
+    """Rows of one resource as columns: table name -> Arrow table, the root table first; rows in page order.
+
+    `schemas` are the columns that each table is known to have by now; those of `tables` are some of them.
+    """
 
     resource: str
     tables: Mapping[str, pa.Table]
+    schemas: Mapping[str, pa.Schema] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:

@@ -12,26 +12,28 @@ from __future__ import annotations
 
 import copy
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import dlt
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from dlt.common.configuration.container import Container
 from dlt.common.destination import DestinationCapabilitiesContext
 from dlt.common.schema import Schema
 from dlt.common.schema.utils import has_table_seen_data
-from dlt.common.storages.load_package import LoadPackageStateInjectableContext
 from dlt.extract import DltResource
 from dlt.extract.items import DataItemWithMeta
 
 from headrace.bridge.first import current_pipeline, is_first_load
 from headrace.bridge.format import better_format
-from headrace.engine import Fates
+from headrace.bridge.parquet import FileMark
+from headrace.engine import later_collision, settled
 from headrace.errors import AnswerError
 from headrace.message import TableBatch
-from headrace.normalise import child_ids, conform, joined
+from headrace.normalise import arrow_schema, conform, joined
 
 if TYPE_CHECKING:
     from headrace.bridge.run import ResourceRun
@@ -64,7 +66,7 @@ class _Loader:
         self._run = run
         self._tables = run.tables
         self._resource: DltResource = run.resource
-        self._load_id = Container()[LoadPackageStateInjectableContext].load_id
+        self._schemas: Mapping[str, pa.Schema] = {}
         self._hinted: set[str] = set()
         self._registered: list[str] = []
 
@@ -75,7 +77,7 @@ class _Loader:
                 yield DataItemWithMeta(None, [])
             return
         self._ease_hints()
-        self._run.identities.settle()
+        self._settle_rows()
         pa.default_memory_pool().release_unused()
         self._settle_keys()
         # a table of which a contract took every row has no columns, and is no table
@@ -85,18 +87,39 @@ class _Loader:
         self._registered = list(columns)
         for name in columns:
             self._register(name, schema)
-        waiting: dict[str, list[pa.Table]] = {name: [] for name in columns}
-        sizes: Counter[str] = Counter()
-        for batch in self._batches():
-            for name, table in batch.tables.items():
-                waiting[name].append(table)
-                sizes[name] += table.nbytes
-                if sizes[name] >= _YIELD_BYTES:
-                    yield self._marked(name, self._final(waiting[name], columns[name]))
-                    waiting[name], sizes[name] = [], 0
-        for name, parts in waiting.items():
-            if any(part.num_rows for part in parts) or (name not in self._hinted and self._stands_without_rows(name)):
-                yield self._marked(name, self._final(parts or [pa.table({})], columns[name]))
+        self._schemas = {name: arrow_schema(found, self._tables) for name, found in columns.items()}
+        yield from self._settled_tables() if self._run.identities.repeats else self._whole_tables()
+        for name in columns:
+            if name not in self._hinted and self._stands_without_rows(name):
+                yield self._marked(name, [pa.table({})])
+
+    def _whole_tables(self) -> Iterator[DataItemWithMeta]:
+        """All tables where every row stays: as the file in which they wait, or some MB at once."""
+        for name, schema in self._schemas.items():
+            if file := self._run.spool.file(name, schema):
+                yield self._imported(name, file)
+                continue
+            for rows in _gathered((name, piece) for piece in self._run.spool.pieces(name)):
+                yield self._marked(*rows)
+
+    def _settled_tables(self) -> Iterator[DataItemWithMeta]:
+        """All tables without the rows that were superseded."""
+        for rows in _gathered(pair for batch in self._batches() for pair in batch.tables.items()):
+            yield self._marked(*rows)
+
+    def _settle_rows(self) -> None:
+        """Find out which rows are the same row. Raises `KeyCollisionError` where rows differ that may not."""
+        run, root = self._run, self._tables.root
+        run.spool.settle()
+        run.identities.settle(run.spool.column(root, self._tables.system.id))
+        run.report.superseded = run.identities.superseded
+        differing = run.identities.differing()
+        if differing is not None:
+            names = list(self._tables.key)
+            for rows in run.spool.pieces(root):
+                found = rows.filter(pc.equal(rows.column(self._tables.system.id), differing)).select(names).to_pylist()
+                if found:
+                    raise later_collision([found[0][name] for name in names], run.plan)
 
     def _ease_hints(self) -> None:
         """Take from the resource, for as long as it loads, hints that dlt would apply to tables that have them."""
@@ -108,54 +131,9 @@ class _Loader:
 
     def _batches(self) -> Iterator[TableBatch]:
         """The spooled batches without superseded rows."""
-        system = self._tables.system
-        for batch in self._run.spool:
-            root = batch.tables.get(self._tables.root)
-            fates = None if root is None else self._run.identities.fates(root.column(system.id))
-            if not fates:
-                yield batch
-                continue
-            yield TableBatch(batch.resource, self._settled(batch.tables, fates))
-
-    def _settled(self, tables: Mapping[str, pa.Table], fates: Fates) -> dict[str, pa.Table]:
-        """`tables` without the rows that were superseded, and with the final ids of the others."""
-        system = self._tables.system
-        dropped, renamed = set(fates.dropped), dict(fates.renamed)
-        settled = {}
-        for name in self._tables.tables():
-            if name not in tables:
-                continue
-            table = tables[name]
-            is_root = name == self._tables.root
-            # by the root where children know it, by the parent where they do not (`root_key=False`)
-            knows_root = is_root or system.root_id in table.column_names
-            owner = system.id if is_root else system.root_id if knows_root else system.parent_id
-            goes = pc.is_in(table.column(owner), pa.array(dropped, pa.string()))
-            if not knows_root:
-                dropped.update(table.filter(goes).column(system.id).to_pylist())
-            kept = table.filter(pc.invert(goes))
-            if renamed and not is_root:
-                renamed |= self._renamed_children(name, kept, renamed)
-            settled[name] = _exchanged(kept, renamed, (system.id, system.parent_id, system.root_id))
-        return settled
-
-    def _renamed_children(self, name: str, table: pa.Table, renamed: Mapping[str, str]) -> dict[str, str]:
-        """New ids of the child rows whose parents get new ones: old -> new."""
-        system = self._tables.system
-        columns = (table.column(column).to_pylist() for column in (system.id, system.parent_id, system.list_idx))
-        changed = [(own, renamed[parent], at) for own, parent, at in zip(*columns, strict=True) if parent in renamed]
-        parents = pa.array([parent for _, parent, _ in changed], pa.string())
-        places = pa.array([at for _, _, at in changed], pa.int64())
-        made = child_ids(parents, name, places, self._tables).to_pylist()
-        return {own: new for (own, _, _), new in zip(changed, made, strict=True)}
-
-    def _final(self, parts: Sequence[pa.Table], columns: Mapping[str, Any]) -> pa.Table:
-        """`parts` as one table in its final columns, with the id of this load."""
-        table = joined(parts)
-        name = self._tables.system.load_id
-        if name in columns and table.num_columns:
-            table = table.append_column(name, pa.repeat(self._load_id, table.num_rows))
-        return conform(table, columns, self._tables)
+        for number, batch in enumerate(self._run.spool):
+            fates = self._run.identities.fates(number)
+            yield settled(batch, fates, self._tables.tables(), self._tables)
 
     def _settle_keys(self) -> None:
         """The ties of child tables that are declared and have no rows yet, and the key of the root."""
@@ -234,28 +212,39 @@ class _Loader:
             # the root's; to apply none leaves them
             self._resource._hints_variants[name].pop("references", None)  # noqa: SLF001
 
-    def _marked(self, name: str, table: pa.Table) -> DataItemWithMeta:
-        """`table` with the mark that puts it under `name`; the first one brings the hints."""
-        counts = self._run.report.tables
-        counts[name] = counts.get(name, 0) + table.num_rows
+    def _marked(self, name: str, parts: Sequence[pa.Table]) -> DataItemWithMeta:
+        """The rows of `parts` in their final columns, with the mark that puts them into table `name`."""
+        table = conform(joined(parts), self._schemas[name], self._run.constants)
+        self._hint(name, table.num_rows)
         is_root = name == self._tables.root
+        return DataItemWithMeta(None, table) if is_root else dlt.mark.with_table_name(table, name)
+
+    def _imported(self, name: str, file: Path) -> DataItemWithMeta:
+        """A file that holds all rows of table `name`, which dlt takes as it is."""
+        rows = pq.read_metadata(file).num_rows
+        self._hint(name, rows)
+        return DataItemWithMeta(FileMark(name, file, rows), self._schemas[name].empty_table())
+
+    def _hint(self, name: str, rows: int) -> None:
+        """Count `rows` of a table, and give the resource what dlt cannot see of its columns when they come first."""
+        counts = self._run.report.tables
+        counts[name] = counts.get(name, 0) + rows
         if name in self._hinted:
-            return DataItemWithMeta(None, table) if is_root else dlt.mark.with_table_name(table, name)
+            return
         self._hinted.add(name)
         schema = self._tables.schema.tables[name]
         columns = [column for column in self._tables.columns(name).values() if _needs_hint(column)]
-        if is_root:
-            key = [column["name"] for column in columns if column.get("primary_key")]
-            flags = {hint: schema[hint] for hint in _ROOT_FLAGS if hint in schema}
-            hints = dlt.mark.make_hints(
-                columns=columns,
-                primary_key=key,
-                additional_table_hints=flags,
-                write_disposition="append" if self._run.report.appended else None,
-            )
-            return dlt.mark.with_hints(table, hints)
-        hints = dlt.mark.make_hints(table_name=name, parent_table_name=schema["parent"], columns=columns)
-        return dlt.mark.with_hints(table, hints, create_table_variant=True)
+        if name != self._tables.root:
+            hints = dlt.mark.make_hints(table_name=name, parent_table_name=schema["parent"], columns=columns)
+            self._resource.merge_hints(hints, create_table_variant=True)
+            return
+        hints = dlt.mark.make_hints(
+            columns=columns,
+            primary_key=[column["name"] for column in columns if column.get("primary_key")],
+            additional_table_hints={hint: schema[hint] for hint in _ROOT_FLAGS if hint in schema},
+            write_disposition="append" if self._run.report.appended else None,
+        )
+        self._resource.merge_hints(hints)
 
     def _declare_empty(self) -> bool:
         """Whether a table must be made though no row came: a column of it is declared with its type.
@@ -278,6 +267,19 @@ class _Loader:
 
     def _is_declared(self, name: str) -> bool:
         return name in self._run.declared
+
+
+def _gathered(pairs: Iterable[tuple[str, pa.Table]]) -> Iterator[tuple[str, list[pa.Table]]]:
+    """Rows of tables, in order of each, enough of one at once for dlt."""
+    waiting: dict[str, list[pa.Table]] = {}
+    sizes: Counter[str] = Counter()
+    for name, rows in pairs:
+        waiting.setdefault(name, []).append(rows)
+        sizes[name] += rows.nbytes
+        if sizes[name] >= _YIELD_BYTES:
+            yield name, waiting.pop(name)
+            sizes[name] = 0
+    yield from ((name, parts) for name, parts in waiting.items() if any(part.num_rows for part in parts))
 
 
 #: Types that dlt reads off an Arrow column, and properties that it keeps when the Arrow column does not say them.
@@ -324,13 +326,3 @@ class _ChildTable(dict[str, Any]):
 
     def __reduce__(self) -> tuple[type[dict[str, Any]], tuple[dict[str, Any]]]:
         return (dict, (dict(self),))
-
-
-def _exchanged(table: pa.Table, renamed: Mapping[str, str], names: Sequence[str]) -> pa.Table:
-    """`table` with the ids in columns `names` exchanged for their new ones."""
-    for name in names:
-        at = table.schema.get_field_index(name)
-        if renamed and at >= 0:
-            ids = [renamed.get(old, old) for old in table.column(at).to_pylist()]
-            table = table.set_column(at, name, pa.array(ids, pa.string()))
-    return table

@@ -12,8 +12,10 @@ from dlt.common.configuration.container import Container
 from dlt.common.destination import DestinationCapabilitiesContext
 from dlt.common.destination.utils import resolve_merge_strategy
 from dlt.common.schema.utils import is_complete_column
+from dlt.common.storages.load_package import LoadPackageStateInjectableContext
 
 from headrace.bridge.first import current_pipeline
+from headrace.bridge.parquet import ParquetFiles
 from headrace.bridge.pipe import Fetched
 from headrace.bridge.tables import WorkingTables
 from headrace.bridge.turns import take_turn
@@ -72,7 +74,14 @@ class ResourceRun:
             if any(map(_is_declared, table.get("columns", {}).values()))
         )
         self.id_source: IdSource = _id_source(self.plan, self.tables, capabilities)
-        self.spool = Spool(self.plan.name, Path(current_pipeline().working_dir))
+        #: Columns that have one value in all rows.
+        self.constants = {self.tables.system.load_id: Container()[LoadPackageStateInjectableContext].load_id}
+        self.spool = Spool(
+            self.plan.name,
+            Path(current_pipeline().working_dir),
+            constants=self.constants,
+            open_file=ParquetFiles(capabilities).open,
+        )
         self.identities = Identities(self.spool.folder, self.tables)
         self._converter = Converter(self.plan, self.tables, self.identities, self.id_source, self.report)
         self._shelf = Shelf(self.spool.folder) if self.turn.number else None

@@ -28,7 +28,7 @@ from dlt.common.schema.exceptions import DataValidationError
 from dlt.common.schema.utils import has_table_seen_data, is_complete_column, normalize_table_identifiers
 
 from headrace.bridge.exact import EMPTY_KEY, ExactNormaliser, Options, refusal
-from headrace.normalise import ExactRows, SystemColumns
+from headrace.normalise import ExactRows, SystemColumns, arrow_schema
 
 #: dlt's own default: deeper objects than this stay JSON.
 _UNLIMITED_NESTING: Final = 1000
@@ -113,6 +113,13 @@ class WorkingTables:
         return {
             name: column for name, column in self.schema.tables[table]["columns"].items() if is_complete_column(column)
         }
+
+    def schema_of(self, table: str) -> pa.Schema:
+        """The columns of `table` as they are handed over if every row has the declared key."""
+        key = self.key if table == self.root else {}
+        columns = self.columns(table)
+        final = {name: {**column, "nullable": key[name]} if name in key else column for name, column in columns.items()}
+        return arrow_schema(final, self)
 
     def arrow_type(self, column: Mapping[str, Any]) -> pa.DataType:
         """The Arrow type in which dlt writes `column` for this destination."""

@@ -1,5 +1,6 @@
 """THE ENGINE: the one place that joins requests, pages, decoding and normalising; everything flows through `fetch`."""
 
+from headrace.engine.collide import later_collision
 from headrace.engine.convert import Converter, IdSource
 from headrace.engine.fan_out import Ledger, Origins, Watermarks, errands, origins_of
 from headrace.engine.fetch import Line, Sink, fetch, fetch_objects
@@ -7,6 +8,7 @@ from headrace.engine.identity import Fates, Identities
 from headrace.engine.memory import use_system_memory
 from headrace.engine.report import Report, ResourceReport
 from headrace.engine.rows import Errand, ParentRow, Watermark, parent_rows
+from headrace.engine.settle import settled
 from headrace.engine.shelf import Shelf
 from headrace.engine.spool import Spool
 
@@ -30,7 +32,9 @@ __all__ = [
     "errands",
     "fetch",
     "fetch_objects",
+    "later_collision",
     "origins_of",
     "parent_rows",
+    "settled",
     "use_system_memory",
 ]

@@ -46,15 +46,11 @@ def check_pages(ids: Sequence[str], batch: ReadRows, resource: ResourcePlan) -> 
             raise _collision(batch.records[first], batch.records[row], batch.keys[row], resource)
 
 
-def check_run(differing: str | None, ids: Sequence[str], batch: ReadRows, resource: ResourcePlan) -> None:
-    """Raise `KeyCollisionError` when rows of this run with the id `differing` differ; one of them has it in `ids`."""
-    if differing is None:
-        return
-    row = ids.index(differing)
-    raise KeyCollisionError(
+def later_collision(key: Sequence[Any], resource: ResourcePlan) -> KeyCollisionError:
+    """The error for a row whose `key` came on an earlier page with another content."""
+    return KeyCollisionError(
         f"expected rows that differ to have different keys {_names(resource)}, "
-        f"got {_values(load_exact(batch.records[row]), batch.keys[row], resource)} again with another content on a "
-        f"later page",
+        f"got {', '.join(map(repr, key))} again with another content on a later page",
         where=f"resource `{resource.name}`",
         hint="`key_collisions: keep_last` keeps the last row of a key, `keep_all` keeps every row",
     )

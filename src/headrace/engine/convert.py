@@ -8,19 +8,20 @@ to the exact path at no more than about twice its cost.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 import pyarrow as pa
 
 from headrace.decode import edit_values, read_columns, shallow, to_rows
-from headrace.engine.collide import check_pages, check_run
+from headrace.engine.collide import check_pages
 from headrace.engine.identity import Identities
 from headrace.engine.records import Records
 from headrace.engine.report import ResourceReport
 from headrace.message import TableBatch
 from headrace.normalise import (
+    ExactRows,
     Key,
     Layout,
     Node,
@@ -61,12 +62,16 @@ class _Run:
 
 @dataclass(frozen=True)
 class _Batch:
-    """A batch that was read: its runs, and for each root row its record, the number of its page, and its key."""
+    """A batch that was read: its runs, and for each root row its record, the number of its page, and its key.
+
+    `schemas` are the columns that the tables were known to have when it was read.
+    """
 
     runs: Sequence[_Run]
     records: Sequence[bytes]
     pages: Sequence[int]
     keys: Sequence[Key]
+    schemas: Mapping[str, pa.Schema]
 
     def contents(self, rows: Sequence[int]) -> dict[int, Any]:
         """What the tables hold of root rows, by number."""
@@ -96,6 +101,8 @@ class Converter:
         self.salt = ""
         self._shape = Node()
         self._layout: Layout | None = None
+        self._names: dict[str, None] = {}
+        self._known: Mapping[str, pa.Schema] | None = None
 
     def convert(self, batch: Records) -> TableBatch:
         """One batch as dlt's tables, with ids: `read` and `finish` in one."""
@@ -117,7 +124,7 @@ class Converter:
             pages.extend(page_of[start + place] for place in run.sources)
             keys.extend(read_keys(run.parts[0], self._key) if self._id_source == "key" and run.parts else [])
             start += len(run.records)
-        return _Batch(runs, records, pages, keys)
+        return _Batch(runs, records, pages, keys, self._schemas(runs))
 
     def finish(self, batch: _Batch) -> TableBatch:
         """Give the rows of a batch that was read their ids. Raises `KeyCollisionError`.
@@ -127,9 +134,6 @@ class Converter:
         first_ids, ids = self._identify(batch)
         if self._id_source == "key":
             check_pages(first_ids, batch, self._resource)
-            if self._identities.superseded > self._report.superseded and self._resource.key_collisions == "fail":
-                check_run(self._identities.differing(), first_ids, batch, self._resource)
-        self._report.superseded = self._identities.superseded
         tables: dict[str, list[pa.Table]] = {}
         start = 0
         for run in batch.runs:
@@ -137,7 +141,8 @@ class Converter:
             for name, table in with_ids(run.parts, ids[start:end], self._rules).items():
                 tables.setdefault(name, []).append(table)
             start = end
-        return TableBatch(self._resource.name, {name: joined(parts) for name, parts in tables.items()})
+        columns = {name: joined(parts) for name, parts in tables.items()}
+        return TableBatch(self._resource.name, columns, batch.schemas)
 
     def _runs(self, records: Sequence[bytes]) -> Iterator[_Run]:
         """Consecutive runs of `records`, read one way or the other."""
@@ -175,15 +180,25 @@ class Converter:
             observe(self._shape, row)
         exact = self._rules.exact(rows)
         self._layout = build_layout(self._shape, self._rules)
-        self._report.exact_rows += len(rows)
-        return _Run(gather(exact, self._rules), exact.sources, records)
+        return self._gathered(exact, records)
 
     def _read_objects(self, rows: Sequence[Any]) -> _Run:
         """Rows of Python objects, made by functions of the configuration: they hold what JSON lacks."""
         texts = [self._rules.text_of(row) for row in rows]
-        exact = self._rules.exact(rows, objects=True)
-        self._report.exact_rows += len(rows)
-        return _Run(gather(exact, self._rules), exact.sources, texts)
+        return self._gathered(self._rules.exact(rows, objects=True), texts)
+
+    def _gathered(self, exact: ExactRows, records: Sequence[bytes]) -> _Run:
+        """What the exact path made of `records`, which may have settled new columns."""
+        self._report.exact_rows += len(records)
+        self._known = None
+        return _Run(gather(exact, self._rules), exact.sources, records)
+
+    def _schemas(self, runs: Sequence[_Run]) -> Mapping[str, pa.Schema]:
+        """The columns of all tables, with those that the exact path settled in `runs`."""
+        if self._known is None:
+            self._names.update(dict.fromkeys(part.name for run in runs for part in run.parts))
+            self._known = {name: self._rules.schema_of(name) for name in self._names}
+        return self._known
 
     def _identify(self, batch: _Batch) -> tuple[Sequence[str], Sequence[str]]:
         """First and stored ids of the root rows of a batch."""

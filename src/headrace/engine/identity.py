@@ -1,17 +1,21 @@
 """Which rows are the same row: ids met before in this run, on disk, so that memory does not grow with the rows.
 
-Every root row comes with a first id, made from its key or from its content. `assign` gives the id under which it is
-stored. The n-th further row with the same first id gets one of its own (`repeated_id`).
+Every root row comes with a first id, made from its key or from its content. While rows come in, `assign` makes ids
+distinct within their batch (`repeated_id`) and remembers a hash of each, no more: whether an id came in two batches is
+one question at the end (`settle`), not one a batch. Most runs answer it with no, and that is all.
 
-* Rows identified by content stay that way: two equal clicks are two rows, with the same two ids in every run.
-* Rows identified by key: only the last one is kept. `fates` says, once all rows are in, which stored ids go and which
-  one takes the first id, by which the next run will know the row again.
+Otherwise `fates` says of each batch what becomes of its rows:
+
+* Rows identified by content stay: the n-th of equal rows gets an id of its own. Two equal clicks are two rows, with the
+  same two ids in every run.
+* Rows identified by key: only the last one is kept, under the first id, by which the next run will know the row again.
 """
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -21,7 +25,7 @@ import pyarrow as pa
 
 from headrace.normalise import Rules, repeated_id
 
-#: Ids that a set may hold: about 100 bytes each.
+#: Hashes that wait in memory: 8 bytes each, and too few of them for a database to pay.
 _FEW: Final = 100_000
 
 
@@ -39,84 +43,96 @@ class Fates:
 class Identities:
     """The ids of one resource in one run; `folder` takes what does not fit into memory.
 
-    As long as ids are distinct and few, a set is enough; then a database with a small memory of its own takes over.
+    `superseded` are rows that a later one with the same key replaces, known when all is settled.
     """
 
     def __init__(self, folder: Path, rules: Rules) -> None:
         self._folder = folder
         self._rules = rules
-        self._few: set[str] | None = set()
+        self._hashes = array("q")
+        self._contents = array("q")
+        self._batches = 0
         self._index: _Index | None = None
         self.superseded = 0
 
     def assign(
         self, first_ids: Sequence[str], by_key: Sequence[bool], contents: Sequence[str] | None = None
     ) -> Sequence[str]:
-        """The stored id of each row; `by_key` says which of them are identified by their key.
+        """The ids under which the rows of the next batch are stored; `by_key` says which are identified by their key.
 
-        `contents` are ids of the rows' contents, given where `differing` shall be asked.
+        `contents` are ids of the rows' contents, given for all batches or none: where `differing` shall be asked.
         """
-        if contents is None and self._are_new(first_ids):
+        # the lowest bit says what the id was made of
+        self._hashes.extend([hash(first) & ~1 | key for first, key in zip(first_ids, by_key, strict=True)])
+        self._contents.extend(map(hash, contents or ()))
+        batch, self._batches = self._batches, self._batches + 1
+        if len(self._hashes) > _FEW:
+            self._opened()
+        if len(set(first_ids)) == len(first_ids):
             return first_ids
-        index = self._opened()
         stored = list(first_ids)
-        counts = index.count(first_ids)
-        if counts or len(set(first_ids)) < len(first_ids):
-            repeats = []
-            for row, first in enumerate(first_ids):
-                ordinal = counts[first]
-                counts[first] += 1
-                if ordinal:
-                    stored[row] = repeated_id(first, ordinal, self._rules)
-                    if by_key[row]:
-                        repeats.append((first, ordinal, stored[row]))
-            self.superseded += len(repeats)
-            index.add_repeats(repeats)
-        index.add(first_ids, contents)
+        ordinals: Counter[str] = Counter()
+        for row, first in enumerate(first_ids):
+            if ordinals[first]:
+                stored[row] = repeated_id(first, ordinals[first], self._rules)
+            ordinals[first] += 1
+        again = [(batch, own, first) for own, first in zip(stored, first_ids, strict=True) if own != first]
+        self._opened().add_again(again)
         return stored
 
-    def differing(self) -> str | None:
-        """The first id under which rows with different contents came; None when there is none."""
-        return self._index.differing() if self._index else None
-
-    def fates(self, stored_ids: pa.ChunkedArray) -> Fates:
-        """What becomes of the rows stored under `stored_ids`, now that all rows are in."""
-        if self._index is None or not self.superseded:
-            return Fates(frozenset(), {})
-        return self._index.fates(stored_ids)
-
-    def settle(self) -> None:
-        """Say that all rows are in: what `fates` will not need is given back."""
-        if not self.superseded:
+    def settle(self, stored_ids: Iterable[Sequence[str]]) -> None:
+        """Say that all rows are in; `stored_ids` are those of each batch, and are read only where some came twice."""
+        if self._index is None and len(set(self._hashes)) == len(self._hashes):
             self.close()
+            return
+        index = self._opened()
+        if not index.find_repeated():
+            self.close()
+            return
+        for batch, ids in enumerate(stored_ids):
+            index.place(batch, ids)
+        self.superseded = index.rank()
+
+    def fates(self, batch: int) -> Fates:
+        """What becomes of the rows of a batch, in the order of `assign`, now that all is settled."""
+        dropped, renamed = set(), {}
+        for stored, first, by_key, ordinal, times in self._index.ranked(batch) if self._index else ():
+            if by_key and ordinal < times - 1:
+                dropped.add(stored)
+                continue
+            final = first if by_key or not ordinal else repeated_id(first, ordinal, self._rules)
+            if final != stored:
+                renamed[stored] = final
+        return Fates(frozenset(dropped), renamed)
+
+    @property
+    def repeats(self) -> bool:
+        """Whether rows came under one id, so that fates must be asked."""
+        return self._index is not None
+
+    def differing(self) -> str | None:
+        """The id under which a row is stored whose content is not that of an earlier one; None when there is none."""
+        return self._index.differing() if self._index else None
 
     def close(self) -> None:
         """Give back memory and disk."""
-        self._few = None
+        self._hashes, self._contents = array("q"), array("q")
         if self._index is not None:
             self._index.close()
-
-    def _are_new(self, ids: Sequence[str]) -> bool:
-        """Whether the set is still enough, and knows `ids` now."""
-        few = self._few
-        if few is None or len(few) + len(ids) > _FEW:
-            return False
-        if len(set(ids)) < len(ids) or not few.isdisjoint(ids):
-            return False
-        few.update(ids)
-        return True
+            self._index = None
 
     def _opened(self) -> _Index:
-        """The database, with all that the set knew."""
+        """The database, with all hashes so far."""
         if self._index is None:
             self._index = _Index(self._folder)
-            self._index.add(list(self._few or ()), None)
-            self._few = None
+        if self._hashes:
+            self._index.add(self._hashes, self._contents)
+            self._hashes, self._contents = array("q"), array("q")
         return self._index
 
 
 class _Index:
-    """Ids that were met, and rows that repeat one, in a database that leaves its memory limit for the disk."""
+    """Hashes that were met, and rows whose hash was met twice, in a database that leaves its memory for the disk."""
 
     def __init__(self, folder: Path) -> None:
         # nothing here must survive the run, so no file with a log is kept
@@ -127,58 +143,85 @@ class _Index:
             "autoinstall_known_extensions": "false",
         }
         self._connection = duckdb.connect(":memory:", config=config)
-        self._connection.execute("CREATE TABLE seen (id VARCHAR, content VARCHAR)")
-        self._connection.execute("CREATE TABLE repeats (first_id VARCHAR, ordinal BIGINT, stored_id VARCHAR)")
-
-    def count(self, ids: Sequence[str]) -> Counter[str]:
-        """How often each of `ids` was added before; ids never added are left out."""
-        sql = "SELECT id, count(*) FROM seen WHERE id IN (SELECT id FROM given) GROUP BY id"
-        return Counter(dict(self._run(sql, pa.table({"id": pa.array(ids, pa.string())}))))
-
-    def add(self, ids: Sequence[str], contents: Sequence[str] | None) -> None:
-        """Remember `ids`, with the ids of their contents where given."""
-        content = pa.array(contents, pa.string()) if contents else pa.nulls(len(ids), pa.string())
+        self._run("CREATE TABLE seen (hash BIGINT, content BIGINT)")
+        self._run("CREATE TABLE again (batch INTEGER, stored VARCHAR, first VARCHAR)")
         self._run(
-            "INSERT INTO seen SELECT id, content FROM given",
-            pa.table({"id": pa.array(ids, pa.string()), "content": content}),
+            "CREATE TABLE placed "
+            "(batch INTEGER, place INTEGER, stored VARCHAR, first VARCHAR, by_key BOOLEAN, differs BOOLEAN)"
         )
 
-    def add_repeats(self, repeats: Sequence[tuple[str, int, str]]) -> None:
-        """Remember rows identified by key that repeat one: first id, ordinal, stored id."""
-        if repeats:
-            columns = [list(values) for values in zip(*repeats, strict=True)]
-            self._run("INSERT INTO repeats FROM given", pa.table(columns, names=["first_id", "ordinal", "stored_id"]))
+    def add(self, hashes: array[int], contents: array[int]) -> None:
+        """Remember hashes of first ids, and those of their contents where given."""
+        content = _to_arrow(contents) if contents else pa.nulls(len(hashes), pa.int64())
+        self._run("INSERT INTO seen FROM given", given=pa.table({"hash": _to_arrow(hashes), "content": content}))
+
+    def add_again(self, again: Sequence[tuple[int, str, str]]) -> None:
+        """Remember rows that are not stored under their first id: batch, stored id, first id."""
+        columns = [list(values) for values in zip(*again, strict=True)]
+        self._run("INSERT INTO again FROM given", given=pa.table(columns, names=["batch", "stored", "first"]))
+
+    def find_repeated(self) -> bool:
+        """Whether any hash came more than once; those that did are kept."""
+        self._run(
+            """
+            CREATE TABLE repeated AS
+            SELECT hash & -2 AS hash, bool_or(hash & 1 = 1) AS by_key, min(content) <> max(content) AS differs
+            FROM seen GROUP BY hash & -2 HAVING count(*) > 1
+            """
+        )
+        self._run("DROP TABLE seen")
+        return bool(self._run("SELECT count(*) FROM repeated")[0][0])
+
+    def place(self, batch: int, stored: Sequence[str]) -> None:
+        """Keep of the rows of a batch those whose hash came more than once, with their places."""
+        first_of = dict(self._run("SELECT stored, first FROM again WHERE batch = ?", batch))
+        firsts = [first_of.get(own, own) for own in stored]
+        given = pa.table(
+            {
+                "batch": pa.repeat(batch, len(stored)),
+                "place": pa.array(range(len(stored)), pa.int32()),
+                "stored": pa.array(stored, pa.string()),
+                "first": pa.array(firsts, pa.string()),
+                "hash": pa.array([hash(first) & ~1 for first in firsts], pa.int64()),
+            }
+        )
+        self._run(
+            "INSERT INTO placed BY NAME SELECT * EXCLUDE (hash) FROM given JOIN repeated USING (hash)", given=given
+        )
+
+    def rank(self) -> int:
+        """Count rows under each first id, in order; how many of them a later one with the same key replaces."""
+        self._run(
+            """
+            CREATE TABLE ranked AS
+            SELECT *, row_number() OVER same - 1 AS ordinal, count(*) OVER (PARTITION BY first) AS times
+            FROM placed WINDOW same AS (PARTITION BY first ORDER BY batch, place) QUALIFY times > 1 ORDER BY batch
+            """
+        )
+        return int(self._run("SELECT count(*) FROM ranked WHERE by_key AND ordinal < times - 1")[0][0])
+
+    def ranked(self, batch: int) -> list[tuple[Any, ...]]:
+        """The rows of a batch that are not alone under their first id: stored and first id, by key, ordinal, times."""
+        return self._run("SELECT stored, first, by_key, ordinal, times FROM ranked WHERE batch = ?", batch)
 
     def differing(self) -> str | None:
-        """The first id under which rows with different contents came."""
-        found = self._run("SELECT id FROM seen GROUP BY id HAVING min(content) <> max(content) LIMIT 1")
-        return str(found[0][0]) if found else None
-
-    def fates(self, stored_ids: pa.ChunkedArray) -> Fates:
-        """What becomes of the rows stored under `stored_ids`."""
-        found = self._run(
-            """
-            WITH last AS (SELECT first_id, max(ordinal) AS ordinal FROM repeats GROUP BY first_id)
-            SELECT id, NULL FROM given SEMI JOIN last ON id = first_id
-            UNION ALL
-            SELECT id, CASE WHEN last.ordinal = repeats.ordinal THEN repeats.first_id END
-            FROM given JOIN repeats ON id = stored_id JOIN last ON last.first_id = repeats.first_id
-            """,
-            pa.table({"id": stored_ids}),
-        )
-        return Fates(
-            frozenset(old for old, new in found if new is None), {old: new for old, new in found if new is not None}
-        )
+        """The stored id of a row whose content is not that of an earlier one with the same first id."""
+        found = self._run("SELECT stored FROM ranked WHERE differs AND ordinal > 0 ORDER BY batch, place LIMIT 1")
+        return found[0][0] if found else None
 
     def close(self) -> None:
         """Close the database."""
         self._connection.close()
 
-    def _run(self, sql: str, given: pa.Table | None = None) -> list[tuple[Any, ...]]:
+    def _run(self, sql: str, *values: Any, given: pa.Table | None = None) -> list[tuple[Any, ...]]:
         """The rows of a statement, in which `given` stands for a table."""
         if given is not None:
             self._connection.register("given", given)
-        rows: list[tuple[Any, ...]] = self._connection.execute(sql).fetchall()
+        rows: list[tuple[Any, ...]] = self._connection.execute(sql, values).fetchall()
         if given is not None:
             self._connection.unregister("given")
         return rows
+
+
+def _to_arrow(numbers: array[int]) -> pa.Array:
+    return pa.Array.from_buffers(pa.int64(), len(numbers), [None, pa.py_buffer(numbers)])

@@ -1,7 +1,11 @@
-"""What waits on disk between fetching and loading: table batches in order, in files that only the owner can read.
+"""What waits between fetching and loading: table batches in order, in memory while they are few, then in Parquet.
 
-A batch is one Arrow IPC file a table, compressed where there is much. Waiting here is what lets a run hand the
-destination one settled set of columns and rows with distinct keys, without holding the rows in memory.
+Waiting here is what lets a run hand the destination one settled set of columns and rows with distinct keys, without
+holding the rows in memory. A table is written in the columns that are known when it is written, in a file of its own;
+when a later batch brings another column, a new file begins. So a table whose columns were settled early, as most are,
+ends as one file that the destination can take as it is.
+
+Files are written by a thread of the spool's own, beside the batches that come meanwhile.
 """
 
 from __future__ import annotations
@@ -9,65 +13,190 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, Protocol
 
 import pyarrow as pa
-import pyarrow.ipc
+import pyarrow.parquet as pq
 
 from headrace.message import TableBatch
+from headrace.normalise import fit, joined
 
 _PREFIX: Final = "headrace-"
-#: Bytes that are written as they are; compressing costs a twentieth of a small run, and what is large needs the space.
-_PLAIN_BYTES: Final = 256 << 20
+#: Arrow bytes that wait in memory before anything is written: a run of them needs no disk.
+_IN_MEMORY: Final = 32 << 20
+#: Arrow bytes that are written at once, as one row group a table: as much again may gather meanwhile.
+_PIECE: Final = 16 << 20
+
+
+class FileWriter(Protocol):
+    """A Parquet file that is being written."""
+
+    def write_table(self, table: pa.Table) -> None:
+        """Add rows."""
+        ...
+
+    def close(self) -> None:
+        """Finish the file."""
+        ...
+
+
+OpenFile = Callable[[Path, pa.Schema], FileWriter]
 
 
 class Spool:
-    """A folder of batches of one resource, made under `parent` and readable by its owner alone."""
+    """The batches of one resource, in a folder under `parent` that its owner alone can read.
 
-    def __init__(self, resource: str, parent: Path | None = None) -> None:
+    `constants` are columns that have one value in all rows, and that batches need not bring. `open_file` opens a
+    Parquet file for writing, if it shall have settings of its own.
+    """
+
+    def __init__(
+        self,
+        resource: str,
+        parent: Path | None = None,
+        *,
+        constants: Mapping[str, str] | None = None,
+        open_file: OpenFile = pq.ParquetWriter,
+    ) -> None:
         if parent is not None:
             _sweep(parent)
         self.folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=parent))
         self._resource = resource
-        self._batches: list[list[str]] = []
-        self._bytes = 0
+        self._constants = constants or {}
+        self._open_file = open_file
+        self._counts: list[dict[str, int]] = []
+        self._tables: dict[str, _Table] = {}
+        self._schemas: Mapping[str, pa.Schema] = {}
+        self._waiting = 0
+        self._enough = _IN_MEMORY
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="headrace-spool")
+        self._writing: Future[None] | None = None
 
     def append(self, batch: TableBatch) -> None:
-        """Write one batch. Raises `OSError` when the disk does not take it."""
-        for number, table in enumerate(batch.tables.values()):
-            options = pa.ipc.IpcWriteOptions(compression="lz4" if self._bytes > _PLAIN_BYTES else None)
-            self._bytes += table.nbytes
-            with pa.ipc.new_file(self._file(len(self._batches), number), table.schema, options=options) as writer:
-                writer.write_table(table)
-        self._batches.append(list(batch.tables))
+        """Take one batch. Raises `OSError` when the disk did not take an earlier one."""
+        self._counts.append({name: table.num_rows for name, table in batch.tables.items()})
+        for name, table in batch.tables.items():
+            self._tables.setdefault(name, _Table(self.folder / f"{len(self._tables):04}")).waiting.append(table)
+            self._waiting += table.nbytes
+        self._schemas = batch.schemas
+        if self._waiting >= self._enough:
+            self._write()
+
+    def settle(self) -> None:
+        """Say that all batches are in: what is on disk becomes whole there. Raises `OSError`."""
+        if self._writing is not None:
+            self._write()
+            self._wait()
+            for table in self._tables.values():
+                table.close()
+        self._pool.shutdown()
+
+    def file(self, name: str, schema: pa.Schema) -> Path | None:
+        """The file with all rows of a table, where there is one and its columns are those of `schema`."""
+        files = self._tables[name].files if name in self._tables else []
+        return files[0] if len(files) == 1 and pq.read_schema(files[0]).equals(schema) else None
+
+    def pieces(self, name: str) -> Iterator[pa.Table]:
+        """All rows of a table in order, some MB at once."""
+        if name in self._tables:
+            yield from self._tables[name].pieces()
+
+    def column(self, table: str, column: str) -> Iterator[list[Any]]:
+        """The values of a column of a table, batch by batch."""
+        reader = _Reader(self._tables[table].pieces([column])) if table in self._tables else None
+        for counts in self._counts:
+            values = reader.take(counts.get(table, 0)) if reader else pa.table({column: []})
+            yield values.column(column).to_pylist()
 
     def __iter__(self) -> Iterator[TableBatch]:
-        """The batches in the order of writing; the next one is read while the one before is used."""
-        with ThreadPoolExecutor(max_workers=1) as pool:
-            following = pool.submit(self._read, 0)
-            for number in range(1, len(self._batches) + 1):
-                batch = following.result()
-                following = pool.submit(self._read, number)
-                yield batch
-
-    def _read(self, number: int) -> TableBatch:
-        """One batch; an empty one past the end."""
-        tables = {}
-        for place, name in enumerate(self._batches[number] if number < len(self._batches) else ()):
-            # not by its path: that would map the file into memory
-            with pa.OSFile(self._file(number, place)) as file, pa.ipc.open_file(file) as reader:
-                tables[name] = reader.read_all()
-        return TableBatch(self._resource, tables)
+        """The batches as they were taken, perhaps in more columns."""
+        readers = {name: _Reader(table.pieces()) for name, table in self._tables.items()}
+        for counts in self._counts:
+            tables = {name: readers[name].take(count) for name, count in counts.items()}
+            yield TableBatch(self._resource, tables, self._schemas)
 
     def remove(self) -> None:
         """Delete the folder and all in it."""
+        self._pool.shutdown()
+        for table in self._tables.values():
+            table.close()
+        self._tables = {}
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _file(self, batch: int, number: int) -> str:
-        return str(self.folder / f"{batch:06}-{number}.arrow")
+    def _write(self) -> None:
+        """Have all that waits written, when what was written before is through."""
+        self._wait()
+        pieces = []
+        for name, table in self._tables.items():
+            if table.waiting:
+                pieces.append((table, table.waiting, self._schemas[name]))
+                table.waiting = []
+        self._waiting, self._enough = 0, _PIECE
+        self._writing = self._pool.submit(self._write_pieces, pieces)
+
+    def _write_pieces(self, pieces: Sequence[tuple[_Table, list[pa.Table], pa.Schema]]) -> None:
+        for table, parts, schema in pieces:
+            table.write(fit(joined(parts), schema, self._constants), self._open_file)
+
+    def _wait(self) -> None:
+        if self._writing is not None:
+            self._writing.result()
+
+
+class _Table:
+    """One table's files, whose names begin with `place`, and its rows that wait to be written."""
+
+    def __init__(self, place: Path) -> None:
+        self.files: list[Path] = []
+        self.waiting: list[pa.Table] = []
+        self._place = place
+        self._writer: FileWriter | None = None
+        self._schema: pa.Schema | None = None
+
+    def write(self, rows: pa.Table, open_file: OpenFile) -> None:
+        """Add rows, to the file that has their columns."""
+        if self._writer is None or rows.schema != self._schema:
+            self.close()
+            self.files.append(self._place.with_name(f"{self._place.name}-{len(self.files)}.parquet"))
+            self._writer, self._schema = open_file(self.files[-1], rows.schema), rows.schema
+        self._writer.write_table(rows)
+
+    def close(self) -> None:
+        """Finish the file that is being written."""
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+
+    def pieces(self, columns: list[str] | None = None) -> Iterator[pa.Table]:
+        """All rows in order, those of one file after those of the one before."""
+        for path in self.files:
+            # not mapped into memory
+            with pa.OSFile(str(path)) as source, pq.ParquetFile(source) as file:
+                for number in range(file.num_row_groups):
+                    yield file.read_row_group(number, columns, use_threads=False)
+        yield from (part.select(columns) if columns else part for part in self.waiting)
+
+
+class _Reader:
+    """Rows taken off pieces one after the other."""
+
+    def __init__(self, pieces: Iterator[pa.Table]) -> None:
+        self._pieces = pieces
+        self._rest = pa.table({})
+
+    def take(self, count: int) -> pa.Table:
+        """The next `count` rows."""
+        parts = []
+        while count > self._rest.num_rows:
+            parts.append(self._rest)
+            count -= self._rest.num_rows
+            self._rest = next(self._pieces)
+        parts.append(self._rest.slice(0, count))
+        self._rest = self._rest.slice(count)
+        return joined([part for part in parts if part.num_columns] or parts[-1:])
 
 
 def _sweep(parent: Path) -> None:

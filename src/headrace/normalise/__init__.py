@@ -1,7 +1,7 @@
 """COLUMNS -> DLT'S TABLES: which path becomes which column of which table, child rows, ids, and the final columns."""
 
 from headrace.normalise.content import row_contents
-from headrace.normalise.evolve import conform, joined
+from headrace.normalise.evolve import arrow_schema, conform, fit, joined
 from headrace.normalise.ids import child_ids, content_ids, key_ids, random_ids, repeated_id, text_ids
 from headrace.normalise.key import Key, read_keys
 from headrace.normalise.layout import Layout, build_layout
@@ -18,10 +18,12 @@ __all__ = [
     "Part",
     "Rules",
     "SystemColumns",
+    "arrow_schema",
     "build_layout",
     "child_ids",
     "conform",
     "content_ids",
+    "fit",
     "gather",
     "joined",
     "key_ids",

@@ -22,30 +22,45 @@ def rows_to_table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, Colum
     )
 
 
-def conform(table: pa.Table, columns: Mapping[str, Column], rules: Rules) -> pa.Table:
-    """`table` with exactly `columns` in their order and types: what it lacks is null.
-
-    Raises `AnswerError` where a column may not be null: Arrow would keep the null, and fail when it is written.
-    """
-    arrays = []
-    schema = pa.schema(
+def arrow_schema(columns: Mapping[str, Column], rules: Rules) -> pa.Schema:
+    """`columns` as Arrow has them."""
+    return pa.schema(
         [
             pa.field(name, rules.arrow_type(column), nullable=column.get("nullable", True))
             for name, column in columns.items()
         ]
     )
-    for field in schema:
-        index = table.schema.get_field_index(field.name)
-        if index < 0:
-            arrays.append(pa.nulls(table.num_rows, field.type))
-        else:
-            arrays.append(_cast(table.column(index), field.type))
-        if not field.nullable and arrays[-1].null_count:
+
+
+def conform(table: pa.Table, schema: pa.Schema, constants: Mapping[str, str] | None = None) -> pa.Table:
+    """`table` with exactly the columns of `schema`: what it lacks has the value in `constants`, or is null.
+
+    Raises `AnswerError` where a column may not be null: Arrow would keep the null, and fail when it is written.
+    """
+    fitted = fit(table, schema, constants)
+    for wanted, got in zip(schema, fitted.schema, strict=True):
+        if got.nullable and not wanted.nullable:
             raise AnswerError(
-                f"expected a value in every row in column `{field.name}`, which is declared `nullable: false`, "
-                f"got none in {arrays[-1].null_count} of {table.num_rows} rows"
+                f"expected a value in every row in column `{got.name}`, which is declared `nullable: false`, "
+                f"got none in {fitted.column(got.name).null_count} of {table.num_rows} rows"
             )
-    return pa.Table.from_arrays(arrays, schema=schema)
+    return fitted
+
+
+def fit(table: pa.Table, schema: pa.Schema, constants: Mapping[str, str] | None = None) -> pa.Table:
+    """The same, but a column that may not be null is one that may where a row has none."""
+    columns, fields = [], []
+    for field in schema:
+        at = table.schema.get_field_index(field.name)
+        if at >= 0:
+            values = _cast(table.column(at), field.type)
+        elif constants and field.name in constants:
+            values = pa.repeat(constants[field.name], table.num_rows)
+        else:
+            values = pa.nulls(table.num_rows, field.type)
+        columns.append(values)
+        fields.append(field if field.nullable or not values.null_count else field.with_nullable(nullable=True))
+    return pa.Table.from_arrays(columns, schema=pa.schema(fields))
 
 
 def joined(tables: Sequence[pa.Table]) -> pa.Table:

@@ -71,6 +71,10 @@ class Rules(Protocol):
         """The complete columns of `table` in order; empty when there is no such table yet."""
         ...
 
+    def schema_of(self, table: str) -> pa.Schema:
+        """The columns of `table` as they are handed to the destination if every row has the declared key."""
+        ...
+
     def arrow_type(self, column: Column) -> pa.DataType:
         """The Arrow type in which `column` is handed to the destination."""
         ...
