@@ -190,7 +190,7 @@ class ForeignPager:
 class ForeignWalk:
     """A walk that one paginator object leads, one page at a time."""
 
-    probing = False
+    counts = bounded = probing = False
     doubt: str | None = None
     found = None
 

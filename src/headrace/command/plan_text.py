@@ -63,7 +63,8 @@ def _since(incremental: Mapping[str, Any]) -> str:
 def _windows(windows: Mapping[str, Any]) -> str:
     names = " and ".join(windows["params"])
     end = windows["end"] or "now"
-    return f"of {windows['size_s']:g} s from {windows['start']} to {end}, sent as {names}, side by side"
+    size = "" if windows["size_s"] is None else f"of {windows['size_s']:g} s at most, "
+    return f"{size}from {windows['start']} to {end}, sent as {names}, side by side"
 
 
 def _rows(as_objects: str | None) -> str:

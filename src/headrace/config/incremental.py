@@ -167,7 +167,12 @@ class WindowOptions(Options):
         dlt="ours",
     )
     end: Moment | None = option(None, about="where the last window ends; now when absent", dlt="ours")
-    size: PositiveDuration = option(about="length of a window", example="1d", dlt="ours")
+    size: PositiveDuration | None = option(
+        None,
+        about="longest window; one with many pages is cut into shorter ones anyway",
+        example="1d",
+        dlt="ours",
+    )
     overlap: Duration = option(
         "0s",
         about="how far before its start a run looks again for rows that came late",

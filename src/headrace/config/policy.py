@@ -64,6 +64,12 @@ class LimitOptions(Options):
     max_page_bytes: int = option(
         256 * 1024 * 1024, about="bytes that one page may have, decompressed", dlt="ours", ge=1
     )
+    max_waiting_bytes: int = option(
+        64 * 1024 * 1024,
+        about="bytes of a resource's pages that may wait for their turn while several calls are under way",
+        dlt="ours",
+        ge=1,
+    )
     max_pages: int = option(1_000_000, about="pages of one listing before it is taken for endless", dlt="ours", ge=1)
 
 

@@ -9,9 +9,10 @@ from itertools import product
 from typing import Any, Protocol
 
 from headrace.engine.rows import Errand, ParentRow, Watermark
+from headrace.engine.window import Strides, Window
 from headrace.errors import AnswerError
 from headrace.jsonpath import MISSING
-from headrace.plan import Beginning, Call, ResourcePlan
+from headrace.plan import Beginning, ResourcePlan, Windows
 
 Origins = Mapping[str, ParentRow]
 
@@ -57,10 +58,11 @@ def errands(
     watermarks: Watermarks | None = None,
     ledger: Ledger | None = None,
 ) -> Iterator[Errand]:
-    """The calls of `resource` for each combination of its parents' rows, each cut into windows where it has them.
+    """The calls of `resource` for each combination of its parents' rows, each with its range of time where it has one.
 
     Raises `AnswerError` where a parent's row lacks a field. `ledger` is needed for windows.
     """
+    strides = Strides()
     for origins in combinations:
         late: dict[str, Any] = {}
         kept: dict[str, Any] = {}
@@ -75,15 +77,23 @@ def errands(
             if resource.windows is None or ledger is None:
                 yield Errand(call, watermark, origins)
                 continue
-            for params, end in resource.windows.cut(ledger.now_s, ledger.until(call.key)):
-                yield Errand(_within(call, params), watermark, origins, partial(ledger.settle, call.key, end))
+            span = resource.windows.span(ledger.now_s, ledger.until(call.key))
+            if span is not None:
+                part = partial(_part, Errand(call, watermark, origins), resource.windows, ledger)
+                yield part(Window(*span, strides.begin(resource.windows), part))
 
 
-def _within(call: Call, params: Mapping[str, Any]) -> Call:
-    request = call.request
-    for name, value in params.items():
-        request = request.with_param(name, str(value))
-    return replace(call, request=request)
+def _part(whole: Errand, windows: Windows, ledger: Ledger, window: Window) -> Errand:
+    """The errand that lists `window` of the range of `whole`."""
+    request = whole.call.request
+    for name, value in windows.params(window.start, window.end).items():
+        request = request.with_param(name, value)
+    return replace(
+        whole,
+        call=replace(whole.call, request=request),
+        complete=partial(ledger.settle, whole.call.key, window.end),
+        window=window,
+    )
 
 
 def _given(value: Any, name: str, row: ParentRow, resource: ResourcePlan) -> Any:

@@ -17,7 +17,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 
@@ -26,6 +26,9 @@ from headrace.errors import AnswerError
 from headrace.jsonpath import MISSING
 from headrace.message import Page
 from headrace.plan import Call, Exports, ResourcePlan
+
+if TYPE_CHECKING:
+    from headrace.engine.window import Window
 
 #: Types that JSON gives back as they are; exactly these, a subclass may mean something to dlt.
 _JSON_SCALARS: Final = frozenset({str, int, float, bool, type(None)})
@@ -56,12 +59,16 @@ class ParentRow:
 
 @dataclass(frozen=True)
 class Errand:
-    """One call to be made, the filter of its rows, the parents' rows that led to it, and who is told of its end."""
+    """One call to be made, the filter of its rows, the parents' rows that led to it, and who is told of its end.
+
+    `window` is the range of time that it lists where it has one, which may be listed in parts instead.
+    """
 
     call: Call
     watermark: Watermark | None = None
     origins: Mapping[str, ParentRow] = field(default_factory=dict)
     complete: Callable[[], None] | None = None
+    window: Window | None = None
 
 
 @dataclass(frozen=True)

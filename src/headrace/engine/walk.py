@@ -1,31 +1,26 @@
 """The pages of all calls of a resource, in the order of the calls, fetched side by side.
 
-Two kinds of lead: within a call, pages that can be named ahead are asked for before the ones before are answered; and
-of several calls the next ones are walked while the first is still open. Pages are handed on in order whatever comes
-first, because row order decides names, types and which row is the last. How far ahead a call is named grows with the
-pages that came: a listing of one page costs one request too many at most. A call that is not yet the first holds a few
-pages, so what waits is bounded.
+As many calls are walked at a time as there are slots (`walker.py`); when one has nothing more to ask the next is begun,
+whether or not its turn has come. Pages are handed on in order whatever comes first, because row order decides names,
+types and which row is the last.
+
+What waits for its turn is bounded by `limits.max_waiting_bytes`, for all calls together: beyond it no call asks for
+more but the one whose turn it is, which always may. So what waits cannot keep out what it waits for. Windows of time
+are cut on the way (`window.py`): one that is given up leaves its place to its parts.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Final
+from functools import partial
 
-from headrace.decode import PageSplitter
 from headrace.engine.report import ResourceReport
 from headrace.engine.rows import Errand
-from headrace.errors import PagingError, RefusedError
-from headrace.message import Page, PageFacts
-from headrace.paginate import Walk
+from headrace.engine.waiting import Waiting
+from headrace.engine.walker import Walker
+from headrace.message import Page
 from headrace.plan import Limits, ResourcePlan
-from headrace.transport import Ignored, Transport
-
-#: Pages that a call holds whose turn has not come.
-_WAITING_PAGES: Final = 2
-_NO_SUCH_PAGE: Final = (400, 404)
+from headrace.transport import Transport
 
 
 async def walk_all(
@@ -40,15 +35,12 @@ async def walk_all(
 
     An errand whose watermark is closed is not walked further.
     """
-    source = iter(errands)
-    walkers: deque[_Walker] = deque()
+    waiting = Waiting(limits.max_waiting_bytes)
+    line = _Line(errands, limits.in_flight, waiting, partial(
+        Walker, resource=resource, limits=limits, transport=transport, waiting=waiting
+    ))  # fmt: skip
     try:
-        while True:
-            while len(walkers) < limits.in_flight and (errand := next(source, None)) is not None:
-                walkers.append(_Walker(errand, resource, limits, transport, report))
-            if not walkers:
-                return
-            first = walkers[0]
+        while (first := line.first()) is not None:
             first.lead()
             while (page := await first.next()) is not None:
                 report.pages += 1
@@ -56,107 +48,92 @@ async def walk_all(
                 watermark = first.errand.watermark
                 if watermark is not None and watermark.closed:
                     break
-            await walkers.popleft().stop()
-            if first.errand.complete is not None:
-                first.errand.complete()
+            if first.instead is None:
+                await line.leave()
+                if first.doubt:
+                    report.doubts.append(first.doubt)
+                if first.errand.complete is not None:
+                    first.errand.complete()
     finally:
-        for walker in walkers:
-            await walker.stop()
+        await line.stop()
 
 
-class _Walker:
-    """Walks one call in a task of its own and holds its pages until they are wanted."""
+class _Line:
+    """The errands in order: those that are walked, and among them ranges of time that nobody walks yet."""
 
-    def __init__(
-        self, errand: Errand, resource: ResourcePlan, limits: Limits, transport: Transport, report: ResourceReport
-    ) -> None:
-        self.errand = errand
-        self._resource = resource
-        self._limits = limits
-        self._transport = transport
-        self._report = report
-        self._leads = False
-        self._room = asyncio.Semaphore(_WAITING_PAGES)
-        self._pages: asyncio.Queue[Page | None] = asyncio.Queue()
-        self._task = asyncio.create_task(self._walk())
+    def __init__(self, errands: Iterable[Errand], slots: int, waiting: Waiting, walker: Callable[..., Walker]) -> None:
+        self._errands = iter(errands)
+        self._slots = slots
+        self._waiting = waiting
+        self._walker = walker
+        self._line: list[Walker | Errand] = []
+        self._walking = 0
+        self._failure: Exception | None = None
+        self._stopped = False
 
-    def lead(self) -> None:
-        """Its turn has come: name as many pages ahead as there are slots."""
-        self._leads = True
+    def first(self) -> Walker | None:
+        """The walker whose turn it is, None when all have left. Raises what the errands raise."""
+        self._fill()
+        if self._failure is not None:
+            raise self._failure
+        if not self._line:
+            return None
+        first = self._line[0]
+        return self._begin(0) if isinstance(first, Errand) else first
 
-    async def next(self) -> Page | None:
-        """The next page, None after the last one. Raises what ended the walk."""
-        page = await self._pages.get()
-        if page is None:
-            await self._task
-        self._room.release()
-        return page
+    async def leave(self) -> None:
+        """The first one is done."""
+        first = self._line[0]
+        if isinstance(first, Walker):
+            await first.stop()
+        del self._line[0]
 
     async def stop(self) -> None:
         """Walk no further."""
-        self._task.cancel()
-        await asyncio.wait([self._task])
-        if not self._task.cancelled():
-            self._task.exception()  # seen, so that nobody is told of it later
+        self._stopped = True
+        for walker in self._line:
+            if isinstance(walker, Walker):
+                await walker.stop()
 
-    async def _walk(self) -> None:
-        under_way: deque[asyncio.Task[Page]] = deque()
+    def _fill(self) -> None:
+        """Begin what there are slots and room for, the oldest first."""
+        while self._walking < self._slots and (not self._line or self._waiting.has_room):
+            place = next((place for place, each in enumerate(self._line) if isinstance(each, Errand)), None)
+            if place is None:
+                place = len(self._line)
+                if not self._draw():
+                    return
+            self._begin(place)
+
+    def _draw(self) -> bool:
+        """Put the next errand at the end of the line, if there is one."""
+        if self._failure is not None:
+            return False
         try:
-            await self._fetch(under_way)
-        except Ignored:
-            pass  # an action of the configuration says that the listing ends here
-        finally:
-            for task in under_way:
-                task.cancel()
-            if under_way:
-                await asyncio.wait(under_way)
-            self._pages.put_nowait(None)
+            errand = next(self._errands, None)
+        except Exception as failure:  # noqa: BLE001 - raised where somebody can catch it: `first`
+            self._failure = failure
+            return False
+        if errand is not None:
+            self._line.append(errand)
+        return errand is not None
 
-    async def _fetch(self, under_way: deque[asyncio.Task[Page]]) -> None:
-        resource, limits = self._resource, self._limits
-        walk = resource.pager.begin(self.errand.call.request)
-        splitter = PageSplitter(
-            resource.selector,
-            resource.pager.wants,
-            resource=resource.name,
-            allow_null=resource.allow_null_data,
-            fingerprint=resource.pager.compares_pages,
-            answers=resource.pager.reads_answers,
-        )
-        told = 0
-        while True:
-            ahead = min(limits.in_flight, max(1, 2 * told)) if self._leads else 1
-            while not walk.done and len(under_way) < ahead:
-                request = walk.ask()
-                if request is None:
-                    break
-                fetched = self._transport.fetch(request, resource.auth, splitter.split, resource.actions)
-                under_way.append(asyncio.create_task(fetched))
-            if walk.done or not under_way:
-                break
-            page = await _page(under_way[0], walk)
-            under_way.popleft()
-            told += 1
-            walk.tell(page.facts)
-            if walk.found is not None:
-                splitter.want(walk.found.wants)
-            await self._room.acquire()
-            self._pages.put_nowait(page)
-            if told >= limits.max_pages and not walk.done:
-                raise PagingError(
-                    f"expected an end within {limits.max_pages} pages, got more",
-                    where=f"resource `{resource.name}`",
-                    hint="raise `client.limits.max_pages` if the API really has that many",
-                )
-        if walk.doubt:
-            self._report.doubts.append(walk.doubt)
+    def _begin(self, place: int) -> Walker:
+        """Walk the errand at `place`, or the first window of its range."""
+        errand = self._line[place]
+        assert isinstance(errand, Errand)  # noqa: S101 - for the type checker
+        if errand.window is not None:
+            errand, rest = errand.window.first(self._slots)
+            if rest is not None:
+                self._line.insert(place + 1, rest)
+        walker = self._line[place] = self._walker(errand, ended=self._ended)
+        self._walking += 1
+        return walker
 
-
-async def _page(task: asyncio.Task[Page], walk: Walk) -> Page:
-    """The page of `task`; an empty one where the API refuses a page that lies past its own total."""
-    try:
-        return await task
-    except RefusedError as refusal:
-        if not (walk.probing and refusal.status in _NO_SUCH_PAGE):
-            raise
-        return Page([], PageFacts(refusal.status, {}, "", 0))
+    def _ended(self, walker: Walker) -> None:
+        self._walking -= 1
+        if self._stopped:
+            return
+        if walker.instead is not None:
+            self._line[self._line.index(walker)] = walker.instead
+        self._fill()

@@ -212,6 +212,7 @@ class PageNumber:
 class CountedWalk:
     """A walk that names positions ahead; `probing` and `doubt` are explained at the head of the file."""
 
+    counts = True
     found = None
 
     def __init__(self, request: Request, count: Count) -> None:
@@ -237,6 +238,11 @@ class CountedWalk:
 
     def __repr__(self) -> str:
         return f"<CountedWalk by {self._count.place.name} asked={self._asked} told={self._told} done={self.done}>"
+
+    @property
+    def bounded(self) -> bool:
+        """Whether the API has said a total, beyond which pages are named one by one."""
+        return self._end is not None
 
     @property
     def probing(self) -> bool:

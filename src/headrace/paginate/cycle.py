@@ -117,7 +117,7 @@ class Scheme:
 class ReferenceWalk:
     """A walk along references, one page at a time: the next is known when the page before was told."""
 
-    probing = False
+    counts = bounded = probing = False
     doubt: str | None = None
     found = None
 

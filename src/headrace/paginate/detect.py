@@ -84,6 +84,16 @@ class DetectWalk:
         return f"<DetectWalk found={self.found!r} done={self.done}>"
 
     @property
+    def counts(self) -> bool:
+        """As `CountedWalk.counts`; not before the pager is known."""
+        return self._walk is not None and self._walk.counts
+
+    @property
+    def bounded(self) -> bool:
+        """As `CountedWalk.bounded`."""
+        return self._walk is not None and self._walk.bounded
+
+    @property
     def probing(self) -> bool:
         """As `CountedWalk.probing`."""
         return self._walk is not None and self._walk.probing

@@ -27,12 +27,19 @@ from headrace.message import PageFacts, Request
 class Walk(Protocol):
     """One walk through one listing.
 
+    `counts`: pages have positions, so that `ask` may name several; `bounded`: the API has said how many there are.
     `probing`: the oldest page not yet told lies at or past the API's own total, so an API that refuses it with 400 or
     404 says that there is none. `doubt`: why rows may be missing although the walk has ended; None when all is well.
     `found`: the pager that a detecting walk has settled on, whose `wants` are then enough; None in all other cases.
     """
 
     done: bool
+
+    @property
+    def counts(self) -> bool: ...
+
+    @property
+    def bounded(self) -> bool: ...
 
     @property
     def probing(self) -> bool: ...

@@ -32,7 +32,7 @@ class SinglePage:
 class SingleWalk:
     """Names one request; done once it is told."""
 
-    probing = False
+    counts = bounded = probing = False
     doubt: str | None = None
     found = None
 

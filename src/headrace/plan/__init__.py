@@ -23,6 +23,7 @@ from headrace.plan.model import (
     RetryPolicy,
     Step,
 )
+from headrace.plan.window import Windows
 
 if TYPE_CHECKING:
     from headrace.plan.build import build_plan
@@ -41,6 +42,7 @@ __all__ = [
     "ResourcePlan",
     "RetryPolicy",
     "Step",
+    "Windows",
     "build_plan",
     "describe",
 ]

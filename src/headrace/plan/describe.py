@@ -70,7 +70,7 @@ def _windows(resource: ResourcePlan) -> dict[str, Any] | None:
         "params": [windows.param_start, windows.param_end],
         "start": str(windows.start),
         "end": None if windows.end is None else str(windows.end),
-        "size_s": windows.size.total_seconds(),
+        "size_s": None if windows.size is None else windows.size.total_seconds(),
         "overlap_s": windows.overlap.total_seconds(),
     }
 

@@ -58,11 +58,15 @@ class Rate:
 
 @dataclass(frozen=True)
 class Limits:
-    """Bounds of one client: requests in flight, seconds an attempt may take, bytes a page may have decompressed."""
+    """Bounds of one client: requests in flight, seconds an attempt may take, bytes a page may have decompressed.
+
+    `max_waiting_bytes` bounds the pages of a resource that wait for their turn, what is under way left out.
+    """
 
     in_flight: int = 8
     timeout_s: float = 60.0
     max_page_bytes: int = 256 * 1024 * 1024
+    max_waiting_bytes: int = 64 * 1024 * 1024
     max_pages: int = 1_000_000
     rate: Rate | None = None
 

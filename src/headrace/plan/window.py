@@ -1,8 +1,9 @@
-"""A range of time cut into windows: each is a listing of its own, so they can be fetched side by side.
+"""A range of time that is listed in windows: each is a listing of its own, so they can be fetched side by side.
 
 Windows touch: the end of one is the start of the next. An API that takes both bounds as part of the range gives the
 rows of that instant twice, and a key that is merged makes them one; without a key choose bounds that the API keeps
-apart.
+apart. Where the range is cut is the engine's business (`engine/window.py`): at whole seconds, or at whole days where
+bounds are dates, because nothing finer can be said.
 
 A window is complete when its listing is. So a next run begins at the last end, less the overlap in which rows may have
 come late, and never at the largest time that a row had.
@@ -10,27 +11,33 @@ come late, and never at the largest time that a row had.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
-from typing import Any
 
 from headrace.errors import UsageError
 
 
 @dataclass(frozen=True)
 class Windows:
-    """`start` gives the form in which bounds are sent: seconds since 1970, a date, or a time. `end` None is now."""
+    """`start` gives the form in which bounds are sent: seconds since 1970, a date, or a time. `end` None is now.
+
+    No window is longer than `size`; None leaves that open.
+    """
 
     param_start: str
     param_end: str
     start: str | int | date
-    end: str | int | date | None
-    size: timedelta
+    end: str | int | date | None = None
+    size: timedelta | None = None
     overlap: timedelta = timedelta(0)
 
-    def cut(self, now_s: float, until: float | None) -> Iterator[tuple[dict[str, Any], float]]:
-        """The parameters of each window, oldest first, with its end in seconds since 1970.
+    @property
+    def unit_s(self) -> int:
+        """The shortest time between two bounds that can be told apart, in seconds."""
+        return 86400 if not isinstance(self.start, int) and _is_date(self.start) else 1
+
+    def span(self, now_s: float, until: float | None) -> tuple[float, float] | None:
+        """From when to when a run lists, in seconds since 1970; None where no time has passed.
 
         `until` is where the last run ended, None for a first one. Raises `UsageError` for an end before the start.
         """
@@ -40,11 +47,12 @@ class Windows:
                 f"expected windows that end after they start, got `start` {self.start} and an end before it",
                 hint="check `windows.start` and `windows.end`, and the machine's clock",
             )
-        at = first if until is None else max(first, min(until, last) - self.overlap.total_seconds())
-        while at < last:
-            end = min(at + self.size.total_seconds(), last)
-            yield {self.param_start: self._said(at), self.param_end: self._said(end)}, end
-            at = end
+        start = first if until is None else max(first, min(until, last) - self.overlap.total_seconds())
+        return (start, last) if start < last else None
+
+    def params(self, start: float, end: float) -> dict[str, str]:
+        """The query parameters that say from when to when; each is rounded down to what can be said."""
+        return {self.param_start: str(self._said(start)), self.param_end: str(self._said(end))}
 
     def _said(self, seconds: float) -> str | int:
         form = self.start

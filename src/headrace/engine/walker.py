@@ -1,0 +1,235 @@
+"""One call of a resource, walked in a task of its own; its pages are held until they are wanted.
+
+Within a call, pages that have positions are asked for before the ones before are answered, up to the number of slots;
+that is for the call whose turn it is, as others fill the slots beside each other. How far ahead it goes: as far as the
+listing is known to go; where nobody says how long it is, twice as many pages as came, so that a listing of one page
+costs one request too many at most, and no further than an empty page that has come already.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+from headrace.decode import PageSplitter
+from headrace.engine.window import HEAVY
+from headrace.errors import PagingError, RefusedError
+from headrace.message import Page, PageFacts, Request
+from headrace.transport import Ignored, Transport
+
+if TYPE_CHECKING:
+    from headrace.engine.rows import Errand
+    from headrace.engine.waiting import Waiting
+    from headrace.paginate import Walk
+    from headrace.plan import Limits, ResourcePlan
+
+    Fetched = asyncio.Task[tuple[Page, int]]
+
+_NO_SUCH_PAGE: Final = (400, 404)
+#: Pages that may be asked for before the oldest of them has come, for each slot: a slow one does not stop the others.
+_AHEAD: Final = 4
+#: What a record costs beside its bytes, and a walker beside its pages.
+_RECORD_BYTES: Final = 48
+_WALKER_BYTES: Final = 4096
+
+
+class Walker:
+    """The walk of one errand.
+
+    `instead` is set when its range of time is to be walked in parts instead; then it has handed nothing on. `doubt` is
+    the pager's, see `Walk`. `ended` is called when there is nothing more to ask.
+    """
+
+    def __init__(
+        self,
+        errand: Errand,
+        resource: ResourcePlan,
+        limits: Limits,
+        transport: Transport,
+        waiting: Waiting,
+        ended: Callable[[Walker], None],
+    ) -> None:
+        self.errand = errand
+        self.instead: Errand | None = None
+        self.doubt: str | None = None
+        self._resource = resource
+        self._limits = limits
+        self._share = limits.max_waiting_bytes / limits.in_flight
+        self._transport = transport
+        self._waiting = waiting
+        self._tell_end = ended
+        self._leads = False
+        self._has_ended = False
+        self._bytes = 0
+        self._told_bytes = 0
+        #: Its pages as `window.py` counts them, the empty ones at the end left out.
+        self._weight = 0.0
+        self._pages: deque[tuple[Page, int]] = deque()
+        # a window hands on when it is not to be given up any more
+        self._hands_on = errand.window is None or not errand.window.is_heavy(HEAVY, limits.in_flight)
+        self._changed = asyncio.Event()
+        waiting.add(_WALKER_BYTES)
+        self._task = asyncio.create_task(self._walk())
+
+    def __repr__(self) -> str:
+        return f"<Walker pages={len(self._pages)} leads={self._leads} ended={self._has_ended}>"
+
+    def lead(self) -> None:
+        """Its turn has come: it goes on whatever waits, and names pages ahead."""
+        self._leads = True
+        self._waiting.stir()
+
+    async def next(self) -> Page | None:
+        """The next page, None after the last one. Raises what ended the walk."""
+        while not (self._pages and self._hands_on):
+            if self._has_ended:
+                await self._task
+                return None
+            self._changed.clear()
+            await self._changed.wait()
+        page, size = self._pages.popleft()
+        self._let_go(size)
+        return page
+
+    async def stop(self) -> None:
+        """Walk no further, and let all go."""
+        self._task.cancel()
+        await asyncio.wait([self._task])
+        if not self._task.cancelled():
+            self._task.exception()  # seen, so that nobody is told of it later
+        self._pages.clear()
+        self._let_go(self._bytes)
+        self._waiting.free(_WALKER_BYTES)
+
+    async def _walk(self) -> None:
+        under_way: deque[Fetched] = deque()
+        try:
+            with suppress(Ignored):  # an action of the configuration says that the listing ends here
+                await self._fetch(under_way)
+            if self.errand.window is not None and self.instead is None:
+                self.errand.window.ended(self._weight)
+        finally:
+            await _drop(under_way)
+            self._let_go(self._bytes - sum(size for _, size in self._pages))
+            if self.instead is not None:
+                self._waiting.free(_WALKER_BYTES)
+            self._has_ended = self._hands_on = True
+            self._changed.set()
+            self._tell_end(self)
+
+    async def _fetch(self, under_way: deque[Fetched]) -> None:
+        resource, limits = self._resource, self._limits
+        walk = resource.pager.begin(self.errand.call.request)
+        splitter = PageSplitter(
+            resource.selector,
+            resource.pager.wants,
+            resource=resource.name,
+            allow_null=resource.allow_null_data,
+            fingerprint=resource.pager.compares_pages,
+            answers=resource.pager.reads_answers,
+        )
+        told = 0
+        while not walk.done:
+            if not under_way:
+                await self._waiting.until(self._has_room)
+            while self._may_ask(under_way, walk, told) and (request := walk.ask()) is not None:
+                under_way.append(asyncio.create_task(self._get(request, splitter)))
+            if not under_way[0].done():
+                open_ones = [task for task in under_way if not task.done()]
+                await asyncio.wait(open_ones, return_when=asyncio.FIRST_COMPLETED)
+                continue
+            page, size = _page(under_way.popleft(), walk)
+            told += 1
+            walk.tell(page.facts)
+            if walk.found is not None:
+                splitter.want(walk.found.wants)
+            self._hold(page, size, told)
+            if self._is_given_up(walk, told):
+                return
+            if told >= limits.max_pages and not walk.done:
+                raise PagingError(
+                    f"expected an end within {limits.max_pages} pages, got more",
+                    where=f"resource `{resource.name}`",
+                    hint="raise `client.limits.max_pages` if the API really has that many",
+                )
+        self.doubt = walk.doubt
+
+    async def _get(self, request: Request, splitter: PageSplitter) -> tuple[Page, int]:
+        """The page and its bytes, which wait from now on."""
+        resource = self._resource
+        page = await self._transport.fetch(request, resource.auth, splitter.split, resource.actions)
+        size = sum(map(len, page.records)) + _RECORD_BYTES * len(page.records)
+        self._bytes += size
+        self._waiting.add(size)
+        return page, size
+
+    def _has_room(self) -> bool:
+        """Whether its next page may wait; the call whose turn it is may always hold its share."""
+        return self._waiting.has_room or (self._leads and self._bytes < max(self._share, 1))
+
+    def _may_ask(self, under_way: deque[Fetched], walk: Walk, told: int) -> bool:
+        """Whether one more page may be asked for, the ones under way being unanswered."""
+        if walk.done or not under_way:
+            return not walk.done
+        slots = self._limits.in_flight
+        ahead = _AHEAD * slots if walk.bounded else min(2 * told, _AHEAD * slots)
+        return (
+            self._leads
+            and len(under_way) < ahead
+            and sum(not task.done() for task in under_way) < slots
+            and self._has_room()
+            and not any(map(_is_past_the_end, under_way))
+        )
+
+    def _hold(self, page: Page, size: int, told: int) -> None:
+        self._pages.append((page, size))
+        self._told_bytes += size
+        if page.records:
+            self._weight = max(told, HEAVY * self._told_bytes / self._share)
+        self._changed.set()
+
+    def _is_given_up(self, walk: Walk, told: int) -> bool:
+        """Whether it is given up; once it is too late for that, it hands on."""
+        window, slots = self.errand.window, self._limits.in_flight
+        pages = max(self._weight, told)
+        if self._hands_on or walk.done or window is None or not window.is_heavy(pages, slots):
+            return False
+        if walk.counts:
+            self._hands_on = True
+            return False
+        self._pages.clear()
+        self.instead = window.given_up(pages, slots)
+        return True
+
+    def _let_go(self, size: int) -> None:
+        self._bytes -= size
+        self._waiting.free(size)
+
+
+def _is_past_the_end(task: Fetched) -> bool:
+    """Whether its answer has come, and has no rows."""
+    return task.done() and (task.exception() is not None or not task.result()[0].records)
+
+
+def _page(task: Fetched, walk: Walk) -> tuple[Page, int]:
+    """The page of `task`; an empty one where the API refuses a page that lies past its own total."""
+    try:
+        return task.result()
+    except RefusedError as refusal:
+        if not (walk.probing and refusal.status in _NO_SUCH_PAGE):
+            raise
+        return Page([], PageFacts(refusal.status, {}, "", 0)), 0
+
+
+async def _drop(under_way: deque[Fetched]) -> None:
+    """End requests whose answers nobody wants."""
+    for task in under_way:
+        task.cancel()
+    if under_way:
+        await asyncio.wait(under_way)
+    for task in under_way:
+        if not task.cancelled():
+            task.exception()  # seen: a page past the end may be refused, or fail

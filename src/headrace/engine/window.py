@@ -1,0 +1,143 @@
+"""Where a range of time is cut into windows, decided while they are walked.
+
+Theory. A cursor or a link names one page at a time, so several can be under way only where several parts of the range
+are listed. Where its rows lie is not known beforehand. Therefore:
+
+* The whole range is listed first, or `size` of it where that is declared: most runs have little to fetch, and no
+  request too many. Whatever else is learned, no window is longer than `size`.
+* A window that has more pages than it should is *given up*: its pages are dropped, none of which was handed on, and its
+  range is cut anew into shorter ones. Its first pages could be kept only if they were known to be the oldest, and that
+  depends on an order that no configuration declares. So pages are handed on once their window has ended, or when it
+  is not to be given up any more.
+* Windows that are handed on follow each other and touch, whatever was given up in between: together they are the range,
+  and nothing of it is listed twice.
+* Bounds are whole seconds, or whole days where they are sent as dates. What is no longer than that is never given up;
+  neither is a listing whose pages can be named ahead, which needs no windows to be fast.
+
+How long a window is follows from those that ended: about ten pages, and less where few slots would be left with work at
+the end of the range. It is given up when it has twice the pages that were expected, at least three and at most twenty.
+While nothing has ended twenty are taken; only the first window of all, that shows no more than that the range is not
+all but empty, is given up after three. The parts of a range that was given up are a sixteenth of it at most (with
+eight slots), so the way from a year to an hour costs three such steps, each by all slots at once. Where other calls
+fill the slots anyway, twenty are always taken.
+
+Pages here are a weight: a window counts as the twenty pages at which it is given up when its bytes are the share of
+one slot in the bound of what may wait. So windows that are walked side by side fit under that bound.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from headrace.engine.rows import Errand
+    from headrace.plan import Windows
+
+#: Pages that a window should have: the one request more that each costs is a tenth, and the last ones are short.
+_GOOD: Final = 10
+#: Pages that it should have at least, when the end of the range is spread over the slots.
+_FEW: Final = 3
+#: Pages at which it is given up, at least and at most.
+_EARLY: Final = 3
+HEAVY: Final = 2 * _GOOD
+#: How much longer than the ones before a window may be, for they may have lain where few rows are.
+_GROWTH: Final = 3
+
+
+class Strides:
+    """The strides of one resource, a stride for each of its calls."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def begin(self, windows: Windows) -> Stride:
+        """The stride of the next call."""
+        self.calls += 1
+        longest = math.inf if windows.size is None else windows.size.total_seconds()
+        return Stride(windows.unit_s, longest, self)
+
+
+class Stride:
+    """How long the next window of a call is: what was learned from those that ended. Lengths are in seconds."""
+
+    def __init__(self, unit_s: int, longest_s: float, among: Strides) -> None:
+        self.unit_s = unit_s
+        self.longest_s = longest_s
+        #: Pages a second, None where no window has ended yet.
+        self.density: float | None = None
+        self._among = among
+        self._pages = 0.0
+        self._seconds = 0.0
+
+    def __repr__(self) -> str:
+        return f"<Stride of {self.longest_s:g} s at most, density={self.density}>"
+
+    def ended(self, length_s: float, pages: float) -> None:
+        """A window ended with so many pages; each counts twice as much as the one before."""
+        self._pages = self._pages / 2 + pages
+        self._seconds = self._seconds / 2 + length_s
+        self.density = self._pages / self._seconds
+
+    def length(self, left_s: float, slots: int) -> float:
+        """The length of the next window, where so much of a range is left."""
+        if self.density is None:
+            return self.longest_s
+        good, few = (pages / self.density if self.density else math.inf for pages in (_GOOD, _FEW))
+        return min(self.longest_s, good, max(left_s / (2 * slots), few), _GROWTH * self._seconds)
+
+    def patience(self, length_s: float, density: float, slots: int) -> float:
+        """At how many pages a window is given up that has at least so many pages a second."""
+        if self._among.calls >= slots:
+            return HEAVY
+        if self.density is None:
+            return HEAVY if density or self.longest_s < math.inf else _EARLY
+        return min(max(2 * length_s * max(density, self.density), _EARLY), HEAVY)
+
+
+@dataclass(frozen=True)
+class Window:
+    """A range of time of one call from `start` to `end`, in seconds since 1970; `errand_of` lists a part of it.
+
+    `longest_s` and `density`, in pages a second, are what is known of it because it was given up before.
+    """
+
+    start: float
+    end: float
+    stride: Stride
+    errand_of: Callable[[Window], Errand]
+    longest_s: float = math.inf
+    density: float = 0.0
+
+    def first(self, slots: int) -> tuple[Errand, Errand | None]:
+        """The errand of its first window, and of what is left of the range, None where nothing is."""
+        longest_s = self.stride.longest_s
+        if slots > 1:
+            longest_s = min(self.longest_s, self.stride.length(self.end - self.start, slots))
+        if self.start + longest_s >= self.end or self._bound >= self.end:
+            return self.errand_of(self), None
+        unit_s = self.stride.unit_s
+        at = max((self.start + longest_s) // unit_s * unit_s, self._bound)
+        return self.errand_of(replace(self, end=at)), self.errand_of(replace(self, start=at))
+
+    def is_heavy(self, pages: float, slots: int) -> bool:
+        """Whether it is to be given up after so many pages, more being to come."""
+        if slots == 1 or self._bound >= self.end:
+            return False
+        return pages >= self.stride.patience(self.end - self.start, self.density, slots)
+
+    def given_up(self, pages: float, slots: int) -> Errand:
+        """The errand of the same range that is walked in shorter parts."""
+        length_s = self.end - self.start
+        return self.errand_of(replace(self, longest_s=length_s / (2 * slots), density=pages / length_s))
+
+    def ended(self, pages: float) -> None:
+        """It ended with so many pages."""
+        self.stride.ended(self.end - self.start, pages)
+
+    @property
+    def _bound(self) -> float:
+        """The first bound after its start."""
+        return (self.start // self.stride.unit_s + 1) * self.stride.unit_s
