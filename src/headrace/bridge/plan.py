@@ -11,7 +11,6 @@ from dlt.common.configuration.specs.config_section_context import ConfigSectionC
 
 from headrace.bridge.objects import FromDlt, adopt
 from headrace.bridge.secrets import resolve_secret, resolve_setting, setting
-from headrace.bridge.session import session_policy
 from headrace.bridge.settings import runtime_policy
 from headrace.config import load_file, validate
 from headrace.plan import Plan, build_plan
@@ -71,5 +70,11 @@ def _plan(raw: Any, config: Any, sections: tuple[str, ...], params: Params | Non
         privacy=privacy,
         configured=lambda parameter: setting(f"params.{parameter}", sections),
         adapters=FromDlt(),
-        defaults={**policy.limits, **(policy.retry if session is None else session_policy(session))},
+        defaults={**policy.limits, **(policy.retry if session is None else _session_policy(session))},
     )
+
+
+def _session_policy(session: Any) -> Mapping[str, Any]:
+    from headrace.bridge.session import session_policy  # late: see `bridge/objects.py`
+
+    return session_policy(session)

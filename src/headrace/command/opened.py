@@ -17,11 +17,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Given:
-    """What the command line says about a file: parameters over those of the file, privacy or None, the run's report."""
+    """What the command line says about a file: parameters over those of the file, privacy or None, the run's report.
+
+    `report` is None where nothing is to run.
+    """
 
     params: Mapping[str, Sequence[str | int]]
     privacy: str | None
-    report: Report
+    report: Report | None = None
 
 
 @dataclass(frozen=True)
@@ -50,10 +53,15 @@ def open_file(path: Path, given: Given) -> Opened:
 
         return open_pyfile(path, given)
     from headrace.bridge.plan import plan_source
-    from headrace.bridge.source import source_of
 
     plan, name = plan_source(path, params=given.params, privacy=given.privacy)
-    return Opened(path, plan, name, lambda: source_of(plan, name=name, report=given.report))
+
+    def source() -> Any:
+        from headrace.bridge.source import source_of  # late: to check and to plan needs neither aiohttp nor Arrow
+
+        return source_of(plan, name=name, report=given.report)
+
+    return Opened(path, plan, name, source)
 
 
 def selected(source: Any, plan: Plan, names: Sequence[str]) -> Any:

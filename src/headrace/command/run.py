@@ -9,13 +9,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import headrace.bridge.source  # noqa: F401 - `Opened.source` needs it, and here it is imported with the rest
 from headrace.command.opened import Given, open_file, selected
 from headrace.command.outcome import Outcome
 from headrace.command.parameter import parse_params
+from headrace.command.pipeline import PipelineRun
 from headrace.command.progress import progress
 from headrace.command.table import counted
 from headrace.command.target import DuckDbFile, check_duckdb, parse_target
 from headrace.command.terminal import Terminal, warnings_shown
+from headrace.engine import Report
 
 if TYPE_CHECKING:
     from headrace.command.opened import Opened
@@ -39,23 +42,19 @@ class Asked:
 
 def run(asked: Asked, terminal: Terminal) -> Outcome:
     """Load a file. Raises `HeadraceError`, whatever dlt wraps around it."""
-    from headrace.engine import Report
-
     # what a user's file or dlt prints is no data of ours
     with warnings_shown(terminal) as warnings, redirect_stdout(terminal.err):
-        given = Given(parse_params(asked.params), asked.privacy, Report())
-        opened = open_file(asked.path, given)
+        report = Report()
+        opened = open_file(asked.path, Given(parse_params(asked.params), asked.privacy, report))
         asked = replace(asked, name=asked.name or opened.pipeline_name)
         target = parse_target(asked.to, str(asked.name))
         if isinstance(target, DuckDbFile):
             check_duckdb(target)
-        return replace(_load(opened, given, asked, target, terminal), warnings=tuple(warnings))
+        return replace(_load(opened, report, asked, target, terminal), warnings=tuple(warnings))
 
 
-def _load(opened: Opened, given: Given, asked: Asked, target: Target, terminal: Terminal) -> Outcome:
+def _load(opened: Opened, report: Report, asked: Asked, target: Target, terminal: Terminal) -> Outcome:
     """Load what is open, pending packages of an earlier run first."""
-    from headrace.command.pipeline import PipelineRun
-
     begin = time.monotonic()
     source = selected(opened.source(), opened.plan, asked.resources)
     run = PipelineRun.begin(str(asked.name), target, asked.dataset, asked.pipelines_dir)
@@ -65,8 +64,8 @@ def _load(opened: Opened, given: Given, asked: Asked, target: Target, terminal: 
             terminal.note(f"loaded {counted(pending, 'package')} of an earlier run")
         names = asked.resources or [resource.name for resource in opened.plan.resources]
         for name in names:
-            given.report.of(name)  # in the order of the plan, whichever dlt begins with
-        with progress(given.report, names, terminal, quiet=asked.quiet):
+            report.of(name)  # in the order of the plan, whichever dlt begins with
+        with progress(report, names, terminal, quiet=asked.quiet):
             run.load(source)
     except BaseException:
         terminal.afterwords.append(run.aftermath())
@@ -77,7 +76,7 @@ def _load(opened: Opened, given: Given, asked: Asked, target: Target, terminal: 
         dataset=run.dataset,
         tables=run.rows_now() if isinstance(target, DuckDbFile) else run.rows_loaded(),
         rows_now=isinstance(target, DuckDbFile),
-        report=given.report,
+        report=report,
         pending=pending,
         seconds=time.monotonic() - begin,
     )
