@@ -42,16 +42,17 @@ def difference(job: dict[str, Any]) -> str:
 def checked(database: str, keys: Mapping[str, str], counts: Mapping[str, int]) -> dict[str, str]:
     """A sum over the key of each table, of hashes, so that the order does not matter.
 
-    Raises `ValueError` for a table with another number of rows than the API had.
+    Raises `ValueError` for a table with another number of rows, or of keys, than the API had.
     """
     sums = {}
     with duckdb.connect(database, read_only=True) as connection:
         for table, key in keys.items():
-            count, total = connection.execute(
-                f'SELECT count(*), sum(hash("{key}"::VARCHAR))::VARCHAR FROM loaded.{table}'
+            count, distinct, total = connection.execute(
+                f'SELECT count(*), count(DISTINCT "{key}"), sum(hash("{key}"::VARCHAR))::VARCHAR FROM loaded.{table}'
             ).fetchall()[0]
-            if count != counts[table]:
-                raise ValueError(f"expected {counts[table]:,} rows in {table}, got {count:,} in {database}")
+            if not count == distinct == counts[table]:
+                found = f"{count:,} with {distinct:,} keys in {database}"
+                raise ValueError(f"expected {counts[table]:,} rows in {table}, got {found}")
             sums[table] = total
     return sums
 

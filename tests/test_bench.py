@@ -141,7 +141,7 @@ def database(path: Path, *, rows: int = 2, parents: str = "01", note: str = "sam
     ("other", "difference"),
     [
         ({}, ""),
-        ({"rows": 3}, "expected 2 rows in links, got 3"),
+        ({"rows": 3}, "expected 2 rows in links, got 3 with 3 keys"),
         ({"note": "other"}, "expected the same rows in links, got 2 that differ"),
         ({"parents": "10"}, "expected the same rows in links__tags, got 2 that differ"),
         ({"parents": "0"}, "expected the same rows in links__tags, got 1 that differ"),
