@@ -11,7 +11,7 @@ import pytest
 from headrace.clock import TurnedClock
 from headrace.errors import TransportError
 from headrace.message import Request, Response
-from headrace.plan.model import Auth, Rate, RetryPolicy
+from headrace.plan.model import Auth, Limits, Rate, RetryPolicy
 from headrace.transport.limits import Exchange, Gates, gated
 from headrace.transport.retry import Retry
 from headrace.transport.trace import Tracer, ignore
@@ -86,7 +86,7 @@ def test_the_rest_of_a_host_is_shared(status: int, headers: dict[str, str], rest
     """H01, H02: another resource's transport on the same host waits as well, one on another host does not."""
 
     async def scene() -> None:
-        clock, gates, api = HeldClock(), Gates(8), Api()
+        clock, gates, api = HeldClock(), Gates(Limits(8)), Api()
         first, second = through(api.exchange, clock, gates), through(api.exchange, clock, gates)
         api.status, api.headers = status, headers
         tasks = [asyncio.create_task(fetch(first))]
@@ -111,7 +111,7 @@ def test_a_rest_beyond_the_bound_ends_at_once() -> None:
     """H04: never sleep blindly; the error says when to come back, to the next request on that host as well."""
 
     async def scene() -> None:
-        clock, gates, api = TurnedClock(wall=1_700_000_000), Gates(8), Api()
+        clock, gates, api = TurnedClock(wall=1_700_000_000), Gates(Limits(8)), Api()
         api.status, api.headers = 429, {"retry-after": "86400"}
         retry = through(api.exchange, clock, gates)
         for _ in range(2):
@@ -127,7 +127,7 @@ def test_slots_are_never_exceeded() -> None:
     """All requests of a run to one host share its slots, whatever their resource."""
 
     async def scene() -> None:
-        clock, gates, api = TurnedClock(), Gates(3), Api()
+        clock, gates, api = TurnedClock(), Gates(Limits(3)), Api()
         results = await asyncio.gather(*(fetch(through(api.exchange, clock, gates)) for _ in range(20)))
         assert (results, api.most) == ([200] * 20, 3)
 
@@ -138,7 +138,7 @@ def test_a_sleeping_retry_holds_no_slot() -> None:
     """With a single slot, another request passes while the first one waits for its second attempt."""
 
     async def scene() -> None:
-        clock, gates, api = HeldClock(), Gates(1), Api()
+        clock, gates, api = HeldClock(), Gates(Limits(1)), Api()
         retry = through(api.exchange, clock, gates)
         api.status = 500
         sleeping = asyncio.create_task(fetch(retry))
@@ -156,7 +156,7 @@ def test_the_rest_is_obeyed_by_who_waited_for_a_slot() -> None:
     """The moment moved while others held the slot: whoever gets it then looks again."""
 
     async def scene() -> None:
-        clock, gates, api = HeldClock(), Gates(1), Api()
+        clock, gates, api = HeldClock(), Gates(Limits(1)), Api()
         retry = through(api.exchange, clock, gates)
         api.go_on.clear()
         tasks = [asyncio.create_task(fetch(retry)) for _ in range(2)]
@@ -176,7 +176,7 @@ def test_cancelling_gives_slots_back(after: str) -> None:
     """Wherever a request is cancelled, the next one finds all slots."""
 
     async def scene() -> None:
-        clock, gates, api = HeldClock(), Gates(2), Api()
+        clock, gates, api = HeldClock(), Gates(Limits(2)), Api()
         retry = through(api.exchange, clock, gates)
         api.go_on.clear()
         if after == "resting":
@@ -201,13 +201,14 @@ def test_the_pace_is_shared_and_fair() -> None:
     """Two in any seven seconds over all transports of a run, in the order of asking; another host has its own pace."""
 
     async def scene() -> None:
-        clock, gates, api = HeldClock(), Gates(8, Rate(2, 7)), Api()
+        clock, gates, api = HeldClock(), Gates(Limits(8, rate=Rate(2, 7))), Api()
         retries = [through(api.exchange, clock, gates) for _ in range(3)]
         urls = [f"{URL}?n={number}" for number in range(5)]
         tasks = [asyncio.create_task(fetch(retries[number % 3], url)) for number, url in enumerate(urls)]
         elsewhere = asyncio.create_task(fetch(retries[0], "https://elsewhere.example.com/"))
         await settle()
-        assert (elsewhere.done(), api.asked.pop(2)) == (True, "https://elsewhere.example.com/")
+        assert elsewhere.done()
+        api.asked.remove("https://elsewhere.example.com/")
         for count, seconds in ((2, 6.9), (2, 0.1), (4, 6.9), (4, 0.1), (5, 0)):
             assert api.asked == urls[:count]
             await clock.turn(seconds)
@@ -220,7 +221,7 @@ def test_a_rest_uses_up_no_turn_that_was_not_taken() -> None:
     """Who rests takes a turn afterwards: the rest is not followed by more than the pace allows."""
 
     async def scene() -> None:
-        clock, gates, api = HeldClock(), Gates(2, Rate(1, 10)), Api()
+        clock, gates, api = HeldClock(), Gates(Limits(2, rate=Rate(1, 10))), Api()
         retry = through(api.exchange, clock, gates)
         gates.of(URL).hold(100)
         tasks = [asyncio.create_task(fetch(retry)) for _ in range(4)]
@@ -235,7 +236,7 @@ def test_a_rest_uses_up_no_turn_that_was_not_taken() -> None:
 
 def test_a_cancelled_turn_stops_nobody() -> None:
     async def scene() -> None:
-        clock, gates, api = HeldClock(), Gates(8, Rate(1, 10)), Api()
+        clock, gates, api = HeldClock(), Gates(Limits(8, rate=Rate(1, 10))), Api()
         retry = through(api.exchange, clock, gates)
         tasks = [asyncio.create_task(fetch(retry)) for _ in range(3)]
         await settle()

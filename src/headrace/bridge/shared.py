@@ -164,7 +164,7 @@ def _as_dictionaries(name: str) -> UsageError:
 
 class _Run:
     def __init__(self, plan: Plan) -> None:
-        self.gates = Gates(plan.limits.in_flight, plan.limits.rate)
+        self.gates = Gates(plan.limits)
         self.credentials = Credentials()
         self.send = None
         if plan.session is not None:

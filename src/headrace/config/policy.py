@@ -71,6 +71,12 @@ class LimitOptions(Options):
         ge=1,
     )
     max_pages: int = option(1_000_000, about="pages of one listing before it is taken for endless", dlt="ours", ge=1)
+    learn_rate: bool = option(
+        default=True,
+        about="without `rate_limit`, go as fast as the host's headers and its refusals (429) teach; false: after a 429 "
+        "rest as it says, then go on as before",
+        dlt="ours",
+    )
 
 
 class RateOptions(Options):

@@ -60,7 +60,8 @@ class Rate:
 class Limits:
     """Bounds of one client: requests in flight, seconds an attempt may take, bytes a page may have decompressed.
 
-    `max_waiting_bytes` bounds the pages of a resource that wait for their turn, what is under way left out.
+    `max_waiting_bytes` bounds the pages of a resource that wait for their turn, what is under way left out. Without a
+    `rate` one is learned from headers and refusals, unless `learn_rate` is false.
     """
 
     in_flight: int = 8
@@ -68,6 +69,7 @@ class Limits:
     max_page_bytes: int = 256 * 1024 * 1024
     max_waiting_bytes: int = 64 * 1024 * 1024
     max_pages: int = 1_000_000
+    learn_rate: bool = True
     rate: Rate | None = None
 
 

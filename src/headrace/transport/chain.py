@@ -46,7 +46,7 @@ class Transport:
         send: Callable[[Request], Awaitable[Response]] | None = None,
     ) -> None:
         clock = clock or RealClock()
-        gates = gates or Gates(limits.in_flight, limits.rate)
+        gates = gates or Gates(limits)
         credentials = credentials or Credentials()
         self._sender = None
         if send is None:

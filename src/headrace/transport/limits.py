@@ -1,23 +1,26 @@
 """Gates: one per host, so that all requests to it slow down together.
 
-A gate has a number of slots for requests in flight, a moment before which nobody passes, and a pace where one is
-declared. The moment is checked again once a slot is there, for it may have moved while others held the slots; that is
-why rate limit and slot, two layers in the list, are one here. Who waits for the moment holds no slot. Who waits for the
-pace does: the turn is taken last, so that no rest uses it up, and nobody could pass in the meantime anyway.
+A gate is a door that requests pass one by one, in the order in which they came, when
 
-The pace is exact: no window of `per_s` seconds, wherever it begins, has more than `requests` turns. An average would
-let twice as many through at the edge of two windows, which is what such APIs count.
+    the host wants no rest           429 and 503 with Retry-After, quotas that are used up
+    a slot is free                   requests in flight at the same time
+    the pace allows it               the declared one (`pace`), else what headers leave (`budget`) and what refusals
+                                     taught (`learned`)
 
-Gates belong to one event loop and need no lock: nothing is awaited between a check and what follows from it.
+Who stands in the door holds no slot, and nothing is awaited between the last look at the three and the passage. A
+declared pace wins over headers, headers over what is learned: a refusal that they explain (nothing remains) teaches
+nothing.
+
+Gates belong to one event loop and need no lock of threads.
 """
 
 from __future__ import annotations
 
 import asyncio
 import math
-from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Final
 
@@ -25,112 +28,174 @@ from headrace.clock import Clock
 from headrace.message import Request, Response
 from headrace.transport.address import Origin, origin_of
 from headrace.transport.attempt import AttemptFailed
+from headrace.transport.budget import Budget
+from headrace.transport.learned import LearnedPace
+from headrace.transport.pace import Pace, Passage
+from headrace.transport.quota import quotas_in
 from headrace.transport.retry_after import retry_after
 
 if TYPE_CHECKING:
-    from headrace.plan.model import Auth, Rate, RetryPolicy
+    from headrace.plan.model import Auth, Limits, Rate, RetryPolicy
 
 Exchange = Callable[[Request, "Auth | None"], Awaitable[Response]]
 
 #: Statuses by which a host speaks for all its resources; other statuses with Retry-After concern one request.
 HOLDING_STATUSES: Final = frozenset({429, 503})
 _TOO_MANY_REQUESTS: Final = 429
+_SERVER_ERROR: Final = 500
 
 
-class Pace:
-    """Turns in the order in which they are asked for: at most `requests` in any `per_s` seconds."""
+@dataclass(frozen=True)
+class Slowdown:
+    """By how many seconds a gate held up a run: `paced_s` by the pace `by`, `rested_s` because the host wanted rest."""
 
-    def __init__(self, rate: Rate) -> None:
-        self._per_s = rate.per_s
-        self._turns: deque[float] = deque(maxlen=rate.requests)
-
-    def take(self, now: float) -> float:
-        """The moment of the next turn, `now` or later; it is taken, whether anybody comes or not."""
-        full = len(self._turns) == self._turns.maxlen
-        moment = max(now, self._turns[0] + self._per_s) if full else now
-        self._turns.append(moment)
-        return moment
+    host: str
+    paced_s: float
+    rested_s: float
+    by: str
 
 
 class Gate:
-    """The gate of one host; `not_before` is the `Clock.now()` before which nobody passes."""
+    """The gate of one host; `not_before` is the `Clock.now()` before which nobody passes.
 
-    def __init__(self, in_flight: int, rate: Rate | None = None) -> None:
-        self._slots = asyncio.Semaphore(in_flight)
-        self._pace = Pace(rate) if rate is not None else None
+    Where a `rate` is declared, or `learns` is false, headers and refusals teach it nothing.
+    """
+
+    def __init__(self, in_flight: int, rate: Rate | None = None, *, learns: bool = True) -> None:
         self.not_before = -math.inf
+        self.paced_s = self.rested_s = 0.0
+        self._in_flight = in_flight
+        self._under_way = 0
+        self._door = asyncio.Lock()
+        self._left = asyncio.Event()
+        self._rate = rate
+        self._pace = Pace(rate) if rate is not None else None
+        self._learns = learns and rate is None
+        self._budget = Budget()
+        self._learned = LearnedPace()
 
     def hold(self, until: float) -> None:
         """Let nobody pass before `until`; an earlier moment than the present one changes nothing."""
         self.not_before = max(self.not_before, until)
 
     @asynccontextmanager
-    async def slot(self, clock: Clock, max_wait_s: float) -> AsyncIterator[None]:
+    async def slot(self, clock: Clock, max_wait_s: float) -> AsyncIterator[Passage]:
         """Wait for the moment, a slot and a turn, and hold the slot.
 
         Raises `AttemptFailed` for a rest above the bound.
         """
-        while True:
-            wait_s = self.not_before - clock.now()
-            if wait_s > max_wait_s:
-                raise too_long(wait_s, max_wait_s, clock)
-            if wait_s > 0:
-                await clock.sleep(wait_s)
-                continue
-            async with self._slots:
-                if self.not_before > clock.now():
-                    continue
-                await self._turn(clock)
-                if self.not_before > clock.now():
-                    continue
-                yield
-                return
+        async with self._door:
+            await self._open(clock, max_wait_s)
+            passage = Passage(clock.now())
+            self._under_way += 1
+            self._send(passage)
+        try:
+            yield passage
+        finally:
+            passage.answered = min(passage.answered, clock.now())
+            self._under_way -= 1
+            self._left.set()
 
-    async def _turn(self, clock: Clock) -> None:
-        """Wait for a turn of the pace."""
-        if self._pace is None:
-            return
-        moment = self._pace.take(clock.now())
-        while (wait_s := moment - clock.now()) > 0:
-            await clock.sleep(wait_s)
+    async def _open(self, clock: Clock, max_wait_s: float) -> None:
+        """Return when the next request may pass; nobody else is in the door meanwhile."""
+        while True:
+            now = clock.now()
+            rest_s = self.not_before - now
+            if rest_s > max_wait_s:
+                raise too_long(rest_s, max_wait_s, clock)
+            if rest_s > 0:
+                await clock.sleep(rest_s)
+                self.rested_s += clock.now() - now
+                continue
+            moment = self._opens(now, max_wait_s)
+            full = self._under_way >= self._in_flight
+            if moment <= now and not full:
+                return
+            if full or moment == math.inf:
+                self._left.clear()
+                await self._left.wait()
+            else:
+                await clock.sleep(moment - now)
+            if not full:
+                self.paced_s += clock.now() - now
+
+    def _opens(self, now: float, max_wait_s: float) -> float:
+        if self._pace is not None:
+            return self._pace.opens(now)
+        return max(self._budget.opens(self._under_way, now, max_wait_s), self._learned.opens())
+
+    def _send(self, passage: Passage) -> None:
+        if self._pace is not None:
+            self._pace.send(passage)
+        else:
+            self._budget.send(passage)
+            self._learned.send(passage.sent)
+
+    def answered(self, response: Response, passage: Passage, policy: RetryPolicy, clock: Clock) -> None:
+        """Read an answer: it may ask for rest, name what remains, or refuse.
+
+        A 429 that names no moment closes the gate for the first computed wait: eight workers that back off one by one
+        would bring eight times the requests that are too many already.
+        """
+        now = passage.answered = clock.now()
+        refused = response.status == _TOO_MANY_REQUESTS
+        rest_s = retry_after(response, clock.wall()) if response.status in HOLDING_STATUSES else None
+        backoff_s = min(policy.backoff_factor, policy.max_wait_s)
+        if self._learns:
+            spent_s = self._budget.take(quotas_in(response, clock.wall()), passage, now, refused=refused)
+            if refused and spent_s is not None:
+                rest_s = max(spent_s, rest_s or 0.0)
+            elif refused:
+                rest_s = self._learned.refused(passage, now, rest_s, backoff_s)
+            elif response.status < _SERVER_ERROR:
+                self._learned.accepted(passage)
+        elif refused and rest_s is None:
+            rest_s = backoff_s
+        if rest_s:
+            self.hold(now + rest_s)
+
+    def slowdown(self, host: str) -> Slowdown:
+        """What the gate cost until now."""
+        if self._rate is not None:
+            by = f"the declared rate of {self._rate.requests:,} requests in {self._rate.per_s:g} s"
+        elif self._learned.rate is not None:
+            by = f"a learned pace, now {self._learned.rate:.2g} requests/s"
+        else:
+            by = f"the headers of the host: {self._budget.strictest}"
+        return Slowdown(host, self.paced_s, self.rested_s, by)
 
 
 class Gates:
-    """The gates of a run, one per origin, each with `in_flight` slots and a pace of its own.
+    """The gates of a run, one per origin, each with slots and a pace of its own, by `limits`.
 
     The transports of a run share them.
     """
 
-    def __init__(self, in_flight: int, rate: Rate | None = None) -> None:
-        self._in_flight = in_flight
-        self._rate = rate
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
         self._gates: dict[Origin, Gate] = {}
 
     def of(self, url: str) -> Gate:
         """The gate of the host that `url` names."""
         origin = origin_of(url)
         if origin not in self._gates:
-            self._gates[origin] = Gate(self._in_flight, self._rate)
+            limits = self._limits
+            self._gates[origin] = Gate(limits.in_flight, limits.rate, learns=limits.learn_rate)
         return self._gates[origin]
+
+    def slowdowns(self) -> list[Slowdown]:
+        """What each gate cost until now."""
+        return [gate.slowdown(host) for (_, host, _), gate in self._gates.items()]
 
 
 def gated(exchange: Exchange, gates: Gates, policy: RetryPolicy, clock: Clock) -> Exchange:
-    """The layer: passes the host's gate, and closes it for everybody when the host asks for rest.
-
-    A 429 that names no moment closes it for the first computed wait: eight workers that back off one by one would
-    bring eight times the requests that are too many already.
-    """
+    """The layer: passes the host's gate, and tells it of the answer."""
 
     async def pass_gate(request: Request, auth: Auth | None) -> Response:
         gate = gates.of(request.url)
-        async with gate.slot(clock, policy.max_wait_s):
+        async with gate.slot(clock, policy.max_wait_s) as passage:
             response = await exchange(request, auth)
-        if response.status in HOLDING_STATUSES:
-            rest_s = retry_after(response, clock.wall())
-            if rest_s is None and response.status == _TOO_MANY_REQUESTS:
-                rest_s = min(policy.backoff_factor, policy.max_wait_s)
-            if rest_s is not None:
-                gate.hold(clock.now() + rest_s)
+            gate.answered(response, passage, policy, clock)
         return response
 
     return pass_gate

@@ -23,15 +23,16 @@ def retry_after(response: Response, wall: float) -> float | None:
     if _SECONDS.fullmatch(text):
         seconds = float(text)
     else:
-        moment = _http_date(text)
+        moment = http_date(text)
         if moment is None:
             return None
-        served = _http_date(response.headers.get("date", ""))
+        served = http_date(response.headers.get("date", ""))
         seconds = moment - (wall if served is None else served)
     return seconds if 0 < seconds <= _LONGEST_S else None
 
 
-def _http_date(text: str) -> float | None:
+def http_date(text: str) -> float | None:
+    """Seconds since the epoch, None for what is no HTTP date."""
     # every form of HTTP date has at most one comma: two dates joined from repeated headers have three
     if not text or text.count(",") > 1:
         return None
