@@ -1,0 +1,149 @@
+"""Walks of the calls of a resource against an API that is a function, in time that passes while nothing else does."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from headrace.config import validate
+from headrace.engine import Errand, ResourceReport, errands
+from headrace.engine.walk import walk_all
+from headrace.message import Page, Request, Response
+from headrace.plan import Plan, build_plan
+from headrace.transport import Transport
+
+T = TypeVar("T")
+URL = "https://api.example.com"
+#: Answers with status, document and headers.
+Answer = Callable[[Mapping[str, str], str], tuple[int, Any, Mapping[str, str]]]
+
+
+class VirtualTime(asyncio.SelectorEventLoop):
+    """An event loop whose waits take no time: the clock jumps to whatever is due next."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._now = 0.0
+        select = self._selector.select  # type: ignore[attr-defined]
+
+        def jump(timeout: float | None = None) -> Any:
+            found = select(0)
+            if not found and timeout is None:
+                message = "everybody waits for somebody else"
+                raise RuntimeError(message)
+            if not found and timeout:
+                self._now += timeout
+            return found
+
+        self._selector.select = jump  # type: ignore[attr-defined]
+
+    def time(self) -> float:
+        return self._now
+
+
+def in_no_time(work: Coroutine[Any, Any, T]) -> tuple[T, float]:
+    """What `work` gives, and the seconds that it would have taken. Raises what the loop could only log."""
+    loop = VirtualTime()
+    lost: list[Any] = []
+    loop.set_exception_handler(lambda _, context: lost.append(context))
+    try:
+        result = loop.run_until_complete(work)
+        assert [task for task in asyncio.all_tasks(loop) if not task.done()] == []
+        return result, loop.time()
+    finally:
+        loop.close()
+        assert lost == []
+
+
+@dataclass
+class Api:
+    """Answers after a time; counts requests, the most under way at once, and bytes of rows on their way to `take`."""
+
+    answer: Answer
+    latency_s: Callable[[Request], float] = lambda _: 0.1
+    asked: list[Request] = field(default_factory=list)
+    under_way: int = 0
+    most: int = 0
+
+    async def send(self, request: Request) -> Response:
+        self.asked.append(request)
+        self.under_way += 1
+        self.most = max(self.most, self.under_way)
+        try:
+            await asyncio.sleep(self.latency_s(request))
+        finally:
+            self.under_way -= 1
+        status, document, headers = self.answer(dict(request.params), request.url)
+        return Response(status, headers, json.dumps(document).encode(), request.url)
+
+
+class Settled:
+    """A ledger of windows; `ends` lists them in the order of settling."""
+
+    def __init__(self, now_s: float = 0.0, until: float | None = None) -> None:
+        self.now_s = now_s
+        self.ends: list[float] = []
+        self._until = until
+
+    def until(self, _key: str) -> float | None:
+        return self._until
+
+    def settle(self, _key: str, until: float) -> None:
+        self.ends.append(until)
+
+
+@dataclass
+class Walked:
+    """What came of a walk, in the order in which it was handed on."""
+
+    rows: list[Any] = field(default_factory=list)
+    windows: list[tuple[float, float]] = field(default_factory=list)
+    ledger: Settled = field(default_factory=Settled)
+    report: ResourceReport = field(default_factory=lambda: ResourceReport("items"))
+
+    async def take(self, errand: Errand, page: Page) -> None:
+        if errand.window is not None and (errand.window.start, errand.window.end) not in self.windows[-1:]:
+            self.windows.append((errand.window.start, errand.window.end))
+        self.rows.extend(json.loads(record) for record in page.records)
+
+
+def plan_of(paginator: Any, windows: Mapping[str, Any] | None = None, **limits: Any) -> Plan:
+    """A plan of one resource, `items`, with its rows under that name."""
+    endpoint = {"path": "items", "data_selector": "items", "paginator": paginator}
+    config = {
+        "client": {"base_url": URL, "limits": limits, "retry": {"max_retries": 0}},
+        "resources": [{"name": "items", "endpoint": {**endpoint, **({"windows": windows} if windows else {})}}],
+    }
+    return build_plan(validate(config, resolve_secret=lambda name: name))
+
+
+async def walk(
+    plan: Plan,
+    api: Api,
+    walked: Walked,
+    *,
+    calls: Callable[[Iterable[Errand]], Iterable[Errand]] = lambda found: found,
+    take: Callable[[Errand, Page], Awaitable[None]] | None = None,
+) -> Walked:
+    """Walk the calls of the plan's resource, `calls` having changed them, and give `walked` back."""
+    transport = Transport(retry=plan.retry, limits=plan.limits, origins=plan.origins, send=api.send)
+    return await walk_with(transport, plan, walked, calls=calls, take=take)
+
+
+async def walk_with(
+    transport: Transport,
+    plan: Plan,
+    walked: Walked,
+    *,
+    calls: Callable[[Iterable[Errand]], Iterable[Errand]] = lambda found: found,
+    take: Callable[[Errand, Page], Awaitable[None]] | None = None,
+) -> Walked:
+    """The same with a transport that several walks share."""
+    resource = plan.resources[0]
+    found = calls(errands(resource, ledger=walked.ledger))
+    async with transport:
+        await walk_all(resource, found, plan.limits, transport, walked.report, take or walked.take)
+    return walked
