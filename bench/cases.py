@@ -96,12 +96,16 @@ class Case:
 
     @property
     def ideal_s(self) -> float | None:
-        """Seconds that the requests take at the least, by latency and slots or by the limit; None without either."""
+        """Seconds that the requests take at the least, by the limit or by latency and slots.
+
+        None where neither rules, or where only answers name the pages.
+        """
         pages = sum(listing.pages for listing in self.listings)
         if self.rate:
             return (pages - self.rate) / self.rate  # one second's worth may go out at once
-        if self.latency_ms and self.client:
-            return math.ceil(pages / self.client["limits"]["in_flight"]) * self.latency_ms / 1000
+        if self.latency_ms and self.client and self.listings[0].position == "offset":
+            slots: int = self.client["limits"]["in_flight"]
+            return math.ceil(pages / slots) * self.latency_ms / 1000
         return None
 
     def configuration(self, url: str, *, ours: bool) -> dict[str, Any]:

@@ -165,7 +165,8 @@ def _derived(case: Case, load: str, found: dict[str, float]) -> dict[str, float]
 
 def _add(figures: Measured, key: tuple[str, str, str], found: dict[str, float]) -> None:
     for figure, value in found.items():
-        figures[(*key, figure)].append(value)
+        place = (*key, figure)
+        figures[place].append(value)
 
 
 def _compare(case: Case, databases: dict[str, Path]) -> None:

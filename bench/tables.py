@@ -88,7 +88,9 @@ def _columns(connection: duckdb.DuckDBPyConnection, alias: str) -> dict[str, lis
 def _rows(alias: str, table: str, tables: Mapping[str, Sequence[tuple[str, str]]], keys: Mapping[str, str]) -> str:
     """A query for the values of a table and the place of each row."""
     columns = [f'self."{name}"' for name, _ in tables[table] if not name.startswith("_dlt")]
-    joins, places, own, above = [], [], "self", table
+    joins: list[str] = []
+    places: list[str] = []
+    own, above = "self", table
     while (parent := _parent(above, tables)) is not None:
         up = f"up_{len(joins)}"
         joins.append(f"JOIN {alias}.loaded.{parent} AS {up} ON {up}._dlt_id = {own}._dlt_parent_id")
