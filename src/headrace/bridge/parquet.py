@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,10 @@ class ParquetFiles:
         self._writer: Any = ArrowToParquetWriter(None, caps)
 
     def open(self, path: Path, schema: pa.Schema) -> Any:
-        """A file for rows of `schema`."""
-        self._writer._f = path  # noqa: SLF001 - what it would have got when it was made
-        return self._writer._create_writer(schema)  # noqa: SLF001
+        """A file for rows of `schema`; threads may ask side by side."""
+        writer = copy.copy(self._writer)
+        writer._f = path  # noqa: SLF001 - what it would have got when it was made
+        return writer._create_writer(schema)  # noqa: SLF001
 
 
 class FileMark(TableNameMeta):  # type: ignore[misc]

@@ -15,7 +15,6 @@ from dlt.common.schema.utils import is_complete_column
 from dlt.common.storages.load_package import LoadPackageStateInjectableContext
 
 from headrace.bridge.first import current_pipeline
-from headrace.bridge.parquet import ParquetFiles
 from headrace.bridge.pipe import Fetched
 from headrace.bridge.tables import WorkingTables
 from headrace.bridge.turns import take_turn
@@ -80,7 +79,7 @@ class ResourceRun:
             self.plan.name,
             Path(current_pipeline().working_dir),
             constants=self.constants,
-            open_file=ParquetFiles(capabilities).open,
+            open_file=self._session.once.files.open,
         )
         self.identities = Identities(self.spool.folder, self.tables)
         self._converter = Converter(self.plan, self.tables, self.identities, self.id_source, self.report)
@@ -126,7 +125,7 @@ class ResourceRun:
     @property
     def destination(self) -> Any:
         """The destination's client, not connected; None without merge. Asked for in dlt's main thread."""
-        return self._session.destination() if self.id_source in ("key", "content") else None
+        return self._session.once.destination if self.id_source in ("key", "content") else None
 
     def warn_keyless(self) -> None:
         """Warn once when rows lack the declared key."""

@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 
 import dlt
 
-from headrace.bridge.first import current_pipeline, destination_client
+from headrace.bridge.once import Once
 from headrace.bridge.session import session_sender
 from headrace.clock import Clock, RealClock
 from headrace.engine import Errand, ParentRow, Report, Sink, errands, fetch, fetch_objects, origins_of
@@ -34,21 +34,19 @@ class Session:
         self._ends = 0
         # these belong to an event loop, and dlt makes a new one for each run
         self._runs: WeakKeyDictionary[asyncio.AbstractEventLoop, _Run] = WeakKeyDictionary()
-        self._destination: tuple[str, Any] = ("", None)
+        self._once = Once()
 
     def now_s(self) -> float:
         """Seconds since 1970."""
         return (self._clock or RealClock()).wall()
 
-    def destination(self) -> Any:
-        """The client of the destination that the load under way goes to, one for all resources; see `bridge/first.py`.
-
-        dlt resolves credentials and configuration for each client, 7 ms. Called in dlt's main thread.
-        """
+    @property
+    def once(self) -> Once:
+        """What the load under way is asked once; called in dlt's main thread."""
         load_id: str = dlt.current.load_package_state()["load_id"]
-        if self._destination[0] != load_id:
-            self._destination = load_id, destination_client(current_pipeline(), dlt.current.source_schema())
-        return self._destination[1]
+        if self._once.load_id != load_id:
+            self._once = Once(load_id)
+        return self._once
 
     def tell_an_end(self) -> None:
         """Wake who waits: a resource was fetched, or failed."""

@@ -129,11 +129,11 @@ class PipelineRun:
         names: list[str] = []
         for source in self._sources:
             if source.schema.name in self._pipeline.schemas:
-                tables = self._pipeline.schemas[source.schema.name].tables
+                schema = self._pipeline.schemas[source.schema.name]  # read from the disk each time
                 # the schema's own order is that in which resources happened to end
                 places = {name: place for place, name in enumerate(source.resources)}
-                found = self._pipeline.schemas[source.schema.name].data_table_names(seen_data_only=True)
-                names += sorted(found, key=lambda table: places.get(_resource_of(tables, table), len(places)))
+                found = schema.data_table_names(seen_data_only=True)
+                names += sorted(found, key=lambda table: places.get(_resource_of(schema.tables, table), len(places)))
         return names
 
 

@@ -1,0 +1,30 @@
+"""What dlt is asked once in a load, though every resource needs it: dlt resolves its configuration anew each time."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import dlt
+from dlt.common.configuration.container import Container
+from dlt.common.destination import DestinationCapabilitiesContext
+
+from headrace.bridge.first import current_pipeline, destination_client
+from headrace.bridge.parquet import ParquetFiles
+
+
+class Once:
+    """The load `load_id`, for all resources of a source; asked in dlt's main thread, while it extracts."""
+
+    def __init__(self, load_id: str = "") -> None:
+        self.load_id = load_id
+
+    @cached_property
+    def destination(self) -> Any:
+        """The client of the destination, see `bridge/first.py`. 7 ms."""
+        return destination_client(current_pipeline(), dlt.current.source_schema())
+
+    @cached_property
+    def files(self) -> ParquetFiles:
+        """How Parquet files are opened. 4 ms."""
+        return ParquetFiles(Container()[DestinationCapabilitiesContext])
