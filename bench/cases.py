@@ -31,7 +31,7 @@ class Listing:
     """One resource: `rows` of them, `page` at most in an answer.
 
     `key` is a column that everybody has, the floor too; rows are compared by it. `window_s` is the length in seconds, a
-    row each, of the windows of time by which headrace cuts the listing; None leaves it whole.
+    row each, of the windows of time by which headrace cuts the listing, 0 for what it finds best; None leaves it whole.
     """
 
     name: str
@@ -59,8 +59,9 @@ class Listing:
         """What stock dlt has no word for, among the options of the endpoint."""
         if self.window_s is None:
             return {}
-        span = {"start": rows.START_S, "end": rows.START_S + self.rows, "size": f"{self.window_s}s"}
-        return {"windows": {"param_start": "from", "param_end": "to", **span}}
+        span = {"start": rows.START_S, "end": rows.START_S + self.rows}
+        size = {"size": f"{self.window_s}s"} if self.window_s else {}
+        return {"windows": {"param_start": "from", "param_end": "to", **span, **size}}
 
 
 @dataclass(frozen=True)
@@ -146,13 +147,14 @@ def _waiting(paging: str, latency_ms: int) -> Case:
     about = {
         "offset": "offset paging with a total",
         "blind": "offset paging without a total",
-        "windows": "cursor paging; headrace by windows of 10 pages, dlt in one listing",
+        "windows": "cursor paging; headrace by windows of 5 pages, dlt in one listing",
+        "unsized": "cursor paging; headrace by windows whose size it finds, dlt in one listing",
         "cursor": "cursor paging, nothing to cut it by",
     }[paging]
     return Case(
         f"{paging}-{latency_ms}ms",
         f"{about}, {latency_ms} ms before each answer, 100 clicks a page",
-        (_clicks(pages * 100, 100, paginator, window_s=1000 if paging == "windows" else None),),
+        (_clicks(pages * 100, 100, paginator, window_s={"windows": 500, "unsized": 0}.get(paging)),),
         client={} if paging == "cursor" else {"limits": {"in_flight": 16}},
         latency_ms=latency_ms,
     )
@@ -183,6 +185,7 @@ _ALL: Final = (
          (FIRST, NOTHING), whole=True),
     *(_waiting(paging, ms) for ms in (0, 100, 300) for paging in ("offset", "windows", "cursor")),
     _waiting("blind", 100),
+    _waiting("unsized", 100),
     _limited("limit-declared", "declared in the configuration", client={"rate_limit": {"requests": 10}}),
     _limited("limit-headers", "told in headers", rate_headers=True),
     _limited("limit-unknown", "told by nothing but 429"),
