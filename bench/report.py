@@ -29,6 +29,7 @@ _COLUMNS: Final = (
     ("peak_mb", "peak MB", 0),
     ("requests", "requests", 0),
     ("most_in_flight", "in flight", 0),
+    ("server_cpu_s", "server CPU s", 2),
     ("server_share", "server, % of a core", 1),
 )
 _PACKAGES: Final = ("headrace", "dlt", "duckdb", "pyarrow", "aiohttp")

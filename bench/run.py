@@ -154,10 +154,9 @@ def _derived(case: Case, load: str, found: dict[str, float]) -> dict[str, float]
     """The figures of a load with those that follow from them."""
     if load != NOTHING:
         found["rows_per_s"] = case.rows / found["wall_s"]
-    server_s = found.pop("server_cpu_s")
     extract_s = found.get("extract_s", found["wall_s"])
     refused = found.pop("refused") / found["requests"] if found["requests"] else 0.0
-    more = {"refused_share": refused, "server_share": 100 * server_s / extract_s}
+    more = {"refused_share": refused, "server_share": 100 * found["server_cpu_s"] / extract_s}
     if case.ideal_s:
         more["of_ideal"] = extract_s / case.ideal_s
     return {**found, **more}
