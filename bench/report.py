@@ -62,7 +62,7 @@ def table(case: Case, load: str, figures: Figures) -> str:
         cells = [_spread(figures.get((case.name, load, name, figure), ()), digits) for figure, _, digits in seen]
         lines.append(f"| {name} | {' | '.join(cells)} |")
     lines += ["", *_ratios(case.name, load, names, figures)]
-    if names and (case.name, load, names[0], "of_ideal") in figures:
+    if (case.name, load, names[0], "of_ideal") in figures:
         of_ideal, refused = (figures[case.name, load, names[0], figure] for figure in ("of_ideal", "refused_share"))
         lines += [
             f"The ideal is {case.ideal_s or 0:.1f} s; {names[0]}'s extract took {_spread(of_ideal, 2)} times as long.",
@@ -83,7 +83,7 @@ def verdict(figures: Figures) -> str:
 
 
 def _ratios(case: str, load: str, names: Sequence[str], figures: Figures) -> Iterator[str]:
-    first, *others = names or [""]
+    first, *others = names
     for other in others:
         words = []
         for figure, what in (("wall_s", "seconds"), ("cpu_s", "CPU seconds")):

@@ -52,7 +52,8 @@ def main() -> int:
         case = _HELP if name == _HELP.name else CASES[name].sized(options.rows)
         try:
             _measure(case, options, figures)
-            part = "\n".join(report.table(case, load, figures) for load in case.loads)
+            loads = [load for load in case.loads if any(key[:2] == (name, load) for key in figures)]
+            part = "\n".join(report.table(case, load, figures) for load in loads)
         except (ValueError, subprocess.CalledProcessError) as error:
             failures += 1
             part = f"## {name}\n\nno figures: {error}\n"

@@ -31,9 +31,9 @@ def difference(job: dict[str, Any]) -> str:
         for name, found in sums.items():
             if found != next(iter(sums.values())):
                 return f"expected the keys of {next(iter(sums))}, got others from {name}"
-        first, *others = [path for name, path in job["databases"].items() if name != job["nested"]]
-        for other in others:
-            compared(first, other, job["keys"])
+        flat = [path for name, path in job["databases"].items() if name != job["nested"]]
+        for other in flat[1:]:
+            compared(flat[0], other, job["keys"])
     except ValueError as error:
         return str(error)
     return ""
