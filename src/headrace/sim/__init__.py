@@ -6,5 +6,6 @@ The room shares no code with the engine, so that one mistake cannot hide in both
 from headrace.sim.faults import Fault, page_faults
 from headrace.sim.guides import Guides, GuidesSim
 from headrace.sim.ledger import Entry, Ledger
+from headrace.sim.rate import Rate
 
-__all__ = ["Entry", "Fault", "Guides", "GuidesSim", "Ledger", "page_faults"]
+__all__ = ["Entry", "Fault", "Guides", "GuidesSim", "Ledger", "Rate", "page_faults"]

@@ -1,7 +1,7 @@
 """`python -m headrace.sim guides --port 0 --events 100000 --prerender`.
 
 Writes one line of JSON (url, private_key, api_key) to stdout when it is ready, then serves until
-SIGTERM or SIGINT.
+SIGTERM or SIGINT. With `--rate 10/1` it refuses what comes more often than 10 times a second.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from headrace.sim.faults import page_faults
 from headrace.sim.guides import Guides
+from headrace.sim.rate import HEADERS, LIMITERS, Rate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         faults=page_faults(asked.seed) if asked.faults else (),
         latency_s=asked.latency_s,
         gzip=asked.gzip,
+        rate=_rate(asked),
         prerender=asked.prerender,
         tail=asked.tail,
     )
@@ -53,8 +55,25 @@ def _parser() -> argparse.ArgumentParser:
     guides.add_argument("--tail", default="same", choices=("same", "new_once", "new_forever"))
     guides.add_argument("--gzip", action="store_true", help="compress for clients that accept it")
     guides.add_argument("--prerender", action="store_true", help="render all pages at the start")
+    guides.add_argument("--rate", help="requests/seconds that are let through, such as 10/1")
+    guides.add_argument("--rate-kind", default="fixed", choices=sorted(LIMITERS), help="how they are counted")
+    guides.add_argument("--rate-headers", default="none", choices=HEADERS, help="how answers say what is left")
+    guides.add_argument("--rate-retry-after", action="store_true", help="refusals say when to come back")
     guides.add_argument("--faults", action="store_true", help="the usual bad day, by seed")
     return parser
+
+
+def _rate(asked: argparse.Namespace) -> Rate | None:
+    if asked.rate is None:
+        return None
+    requests, _, per_s = asked.rate.partition("/")
+    return Rate(
+        int(requests),
+        float(per_s or 1),
+        kind=asked.rate_kind,
+        retry_after=asked.rate_retry_after,
+        headers=asked.rate_headers,
+    )
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import base64
 import hmac
 import json
 import re
+import time
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, final
@@ -22,6 +23,7 @@ from headrace.sim.chain import Chain, Cycle
 from headrace.sim.email_rows import EventRows, domain_row
 from headrace.sim.link_rows import ClickRows, link_row
 from headrace.sim.message import Reply, Request
+from headrace.sim.rate import Rate, RateLimited
 from headrace.sim.server import Server
 from headrace.sim.wire import compress
 
@@ -63,7 +65,8 @@ class Guides:
     events too; `end` is what `nextPageToken` is on the last page of links and clicks. `key` is the
     password of the Basic user `api`, `api_key` the bare key of the links service. `new_keys` gives
     the events of the last page keys that no event before has. `prerender` keeps every cursor page
-    as bytes (about 1 kB an event), so that a page costs nothing to serve.
+    as bytes (about 1 kB an event), so that a page costs nothing to serve. `rate` is enforced on all
+    of them together.
     """
 
     events: int = 1000
@@ -81,6 +84,7 @@ class Guides:
     faults: Sequence[Fault] = ()
     latency_s: float = 0.0
     gzip: bool = False
+    rate: Rate | None = None
     prerender: bool = False
     tail: Tail = "same"
     gap_at: int | None = None
@@ -214,7 +218,7 @@ class GuidesSim:
     def __init__(self, guides: Guides, port: int = 0) -> None:
         self.guides = guides
         self._server = Server(
-            guides.answer,
+            guides.answer if guides.rate is None else RateLimited(guides.answer, guides.rate, time.time),
             faults=guides.faults,
             secrets=(guides.key, guides.api_key),
             latency_s=guides.latency_s,

@@ -18,6 +18,7 @@ run should end by a refusal, not by a guess.
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
@@ -30,6 +31,8 @@ from headrace.transport.quota import Quota
 _SHORT_S: Final = 10.0
 #: Whoever names more quotas than this at once is not taken at his word.
 _MOST_QUOTAS: Final = 16
+#: A pace begins with so many requests that were sent before it was known.
+_REMEMBERED: Final = 256
 
 
 @dataclass
@@ -50,6 +53,7 @@ class Budget:
     def __init__(self) -> None:
         self._windows: dict[str, _Window] = {}
         self._rounded_s = 0.0
+        self._sent: deque[Passage] = deque(maxlen=_REMEMBERED)
 
     def take(self, quotas: Iterable[Quota], passage: Passage, now: float, *, refused: bool) -> float | None:
         """Read what an answer said. Seconds until something is left again where nothing is, else None."""
@@ -67,7 +71,7 @@ class Budget:
                 continue  # it speaks of the window before
             window.ends = min(window.ends, now + quota.reset_s + self._rounded_s)
             window.remaining = min(quota.remaining, quota.remaining if window.remaining is None else window.remaining)
-            _pace(window, quota)
+            self._set_pace(window, quota)
         return rest_s
 
     def opens(self, under_way: int, now: float, max_wait_s: float) -> float:
@@ -86,8 +90,26 @@ class Budget:
 
     def send(self, passage: Passage) -> None:
         """Count a request that is sent now."""
+        self._sent.append(passage)
         for window in self._windows.values():
             if window.pace is not None:
+                window.pace.send(passage)
+
+    def _set_pace(self, window: _Window, quota: Quota) -> None:
+        """Learn limit and length; a length that is not said is the longest time to the end, whole seconds of it."""
+        # rounded down: too short a length is mended by what remains, too long a one only makes slow
+        length_s = quota.window_s or max(window.length_s, math.floor(quota.reset_s), 1)
+        if (window.limit, window.length_s) == (quota.limit, length_s):
+            return
+        same = window.limit == quota.limit
+        window.limit, window.length_s = quota.limit, length_s
+        if quota.limit is None or not 0 < length_s <= _SHORT_S:
+            window.pace = None
+        elif window.pace is not None and same:
+            window.pace.per_s = length_s
+        else:
+            window.pace = Pace(Rate(quota.limit, length_s))
+            for passage in self._sent:
                 window.pace.send(passage)
 
     @property
@@ -103,18 +125,3 @@ class Budget:
 def _roll(window: _Window, now: float) -> None:
     if now >= window.ends:
         window.began, window.ends, window.remaining = window.ends, math.inf, None
-
-
-def _pace(window: _Window, quota: Quota) -> None:
-    """Learn limit and length; a length that is not said is the longest time to the end, in whole seconds."""
-    length_s = quota.window_s or max(window.length_s, math.ceil(quota.reset_s))
-    if (window.limit, window.length_s) == (quota.limit, length_s):
-        return
-    same = window.limit == quota.limit
-    window.limit, window.length_s = quota.limit, length_s
-    if quota.limit is None or not 0 < length_s <= _SHORT_S:
-        window.pace = None
-    elif window.pace is not None and same:
-        window.pace.per_s = length_s
-    else:
-        window.pace = Pace(Rate(quota.limit, length_s))

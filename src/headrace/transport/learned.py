@@ -69,6 +69,7 @@ class LearnedPace:
         self._lowered = -math.inf
         self._turn = -math.inf
         self._held_back = False
+        self._guessed: tuple[float, float] | None = None
         self._poor = False
         self._ceiling = self._base = 0.0
         self._grown_s = 0.0
@@ -89,7 +90,11 @@ class LearnedPace:
     def accepted(self, passage: Passage) -> None:
         """A request was answered with something else than a refusal."""
         if passage.sent <= self._lowered:
+            if self._guessed is not None:  # it was under way when others were refused: the guess counted too few
+                self._passed.append(passage.sent)
+                self._begin(self._guess(*self._guessed))
             return
+        self._guessed = None
         if not self._passed_count:
             self._passed.clear()
         self._in_a_row = 0
@@ -129,7 +134,8 @@ class LearnedPace:
         rate = self.rate
         if rate is None and self._passed_count:
             self._poor = self._passed_count < _FEW
-            self._begin(self._guess(sent, min(rest_s, _SHORTEST_WINDOW_S) if self._poor else rest_s))
+            self._guessed = sent, min(rest_s, _SHORTEST_WINDOW_S) if self._poor else rest_s
+            self._begin(self._guess(*self._guessed))
         elif rate is None:
             pass  # somebody else used the quota up: that says nothing about its size
         elif self._in_a_row > 1:
@@ -142,7 +148,7 @@ class LearnedPace:
         elif self._passed_count < _MANY:
             self._soon += 1
             lower = rate * 0.8 if self._soon == 1 else rate / 2
-            if self._passed_count >= _FEW:
+            if self._passed_count >= _FEW and rest_s:
                 lower = min(lower, self._guess(sent, rest_s))
             self._begin(lower / _BACK, lower)
         else:

@@ -42,8 +42,6 @@ _PAIR: Final = re.compile(r"([a-z]+)\s*=\s*\"?([0-9]+)")
 #: From here on a number is a moment: as seconds 2001, a wait of 31 years; as milliseconds 1973.
 _EPOCH_S: Final = 1e9
 _EPOCH_MS: Final = 1e11
-#: Clocks that differ by less agree: `Date` has whole seconds, and the answer was on its way.
-_SAME_CLOCK_S: Final = 2.0
 
 
 @dataclass(frozen=True)
@@ -63,8 +61,8 @@ class Quota:
 def quotas_in(response: Response, wall: float) -> tuple[Quota, ...]:
     """The quotas that the headers name, those that say when they end; `wall` is our clock, seconds since the epoch.
 
-    A moment is measured against our clock where it agrees with the answer's `Date` (which has whole seconds only), else
-    against `Date`.
+    A moment is measured against the answer's `Date`, so that a wrong clock on our side does not matter; our clock says
+    where in the second of `Date` we are.
     """
     headers = response.headers
     found = tuple(_numbered(headers, wall))
@@ -130,8 +128,7 @@ def _seconds(text: str, headers: Mapping[str, str], wall: float) -> float | None
     if moment is None:
         return None
     served = http_date(headers.get("date", ""))
-    now = wall if served is None or abs(wall - served) <= _SAME_CLOCK_S else served
-    return max(moment - now, 0.0)
+    return max(moment - (wall if served is None else min(max(wall, served), served + 1)), 0.0)
 
 
 def _iso_date(text: str) -> float | None:
