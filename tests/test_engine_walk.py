@@ -90,9 +90,10 @@ def test_order_is_that_of_the_calls(counts: list[int], pager: str, in_flight: in
 
 @pytest.mark.parametrize("pager", ["cursor", "offset"])
 @pytest.mark.parametrize("budget", [1, 30_000, 100_000])
-def test_what_waits_is_bounded(pager: str, budget: int) -> None:
-    """The first call is slow and the last ones are heavy: fetched and not handed on are the bound, one share more, and
-    what was under way."""
+@pytest.mark.parametrize("pause_s", [0.0, 0.02])
+def test_what_waits_is_bounded(pager: str, budget: int, pause_s: float) -> None:
+    """The first call is slow, the last ones are heavy, and who takes the pages may be slow too: fetched and not handed
+    on are the bound, one share more, and what was under way."""
     counts = [50] + [400] * 20
     page_bytes = PAGE * (1000 + 80)
     plan = plan_of(PAGERS[pager], max_waiting_bytes=budget)
@@ -109,6 +110,7 @@ def test_what_waits_is_bounded(pager: str, budget: int) -> None:
     async def take(_errand: Errand, page: Page) -> None:
         nonlocal taken
         taken += bool(page.records)
+        await asyncio.sleep(pause_s)
 
     api = Api(counted, lambda request: 2.0 if ("n", "0") in request.params else 0.1)
     in_no_time(walk(plan, api, Walked(), calls=calls_of(counts), take=take))

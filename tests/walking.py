@@ -14,6 +14,7 @@ from headrace.engine.walk import walk_all
 from headrace.message import Page, Request, Response
 from headrace.plan import Plan, build_plan
 from headrace.transport import Transport
+from turned_loop import TurnedLoop
 
 T = TypeVar("T")
 URL = "https://api.example.com"
@@ -21,32 +22,9 @@ URL = "https://api.example.com"
 Answer = Callable[[Mapping[str, str], str], tuple[int, Any, Mapping[str, str]]]
 
 
-class VirtualTime(asyncio.SelectorEventLoop):
-    """An event loop whose waits take no time: the clock jumps to whatever is due next."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._now = 0.0
-        select = self._selector.select  # type: ignore[attr-defined]
-
-        def jump(timeout: float | None = None) -> Any:
-            found = select(0)
-            if not found and timeout is None:
-                message = "everybody waits for somebody else"
-                raise RuntimeError(message)
-            if not found and timeout:
-                self._now += timeout
-            return found
-
-        self._selector.select = jump  # type: ignore[attr-defined]
-
-    def time(self) -> float:
-        return self._now
-
-
 def in_no_time(work: Coroutine[Any, Any, T]) -> tuple[T, float]:
     """What `work` gives, and the seconds that it would have taken. Raises what the loop could only log."""
-    loop = VirtualTime()
+    loop = TurnedLoop()
     lost: list[Any] = []
     loop.set_exception_handler(lambda _, context: lost.append(context))
     try:
