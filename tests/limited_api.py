@@ -45,7 +45,7 @@ def ideal_s(rate: Rate, requests: int) -> float:
     return (math.ceil(requests / rate.requests) - 1) * rate.per_s
 
 
-def run_limited(  # noqa: PLR0913 - each is a dimension of some test, and all have names
+def run_limited(  # noqa: C901, PLR0913 - one scene; each argument is a dimension of some test
     rate: Rate | None,
     requests: int,
     *,
@@ -54,8 +54,12 @@ def run_limited(  # noqa: PLR0913 - each is a dimension of some test, and all ha
     seed: int = 0,
     workers: int = 16,
     phase_s: float = 0.31,
+    others: float = 0.0,
 ) -> LimitedRun:
-    """`requests` answers of an API with `rate`; each way takes `latency_s` / 2, give or take a third by chance."""
+    """`requests` answers of an API with `rate`; each way takes `latency_s` / 2, give or take a third by chance.
+
+    `others` is the part of the quota that somebody else uses up evenly.
+    """
     dice, clock = random.Random(seed), LoopClock(phase_s)
     passed: list[float] = []
     arrived: list[float] = []
@@ -77,6 +81,12 @@ def run_limited(  # noqa: PLR0913 - each is a dimension of some test, and all ha
         await way()
         return Response(reply.status, {name.lower(): value for name, value in reply.headers}, b"", request.url)
 
+    async def elsewhere() -> None:
+        assert rate is not None
+        while True:
+            await asyncio.sleep(rate.per_s / rate.requests / others)
+            api(Came("GET", "/", "/"))
+
     retry = Retry(Tracer(ignore, clock), gated(exchange, gates, POLICY, clock), POLICY, clock)
 
     async def work(numbers: list[int]) -> None:
@@ -86,7 +96,10 @@ def run_limited(  # noqa: PLR0913 - each is a dimension of some test, and all ha
 
     async def main() -> float:
         numbers = list(range(requests))
+        company = asyncio.create_task(elsewhere()) if others else None
         await asyncio.gather(*(work(numbers) for _ in range(workers)))
+        if company is not None:
+            company.cancel()
         return clock.now()
 
     return LimitedRun(turned(main()), passed, arrived, gates)
