@@ -134,6 +134,7 @@ class Session:
         loop = asyncio.get_running_loop()
         if loop not in self._runs:
             self._runs[loop] = _Run(self.plan)
+            self.report.gates.append(self._runs[loop].gates)
         return self._runs[loop]
 
     def _transport(self, report: ResourceReport) -> Transport:

@@ -7,7 +7,7 @@ import shlex
 import shutil
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -70,6 +70,7 @@ class Outcome:
             "rows_counted": "in the database" if self.rows_now else "loaded by this run",
             "tables": dict(self.tables),
             "resources": [resource.as_dict() for resource in self.resources],
+            "slowed": [asdict(slowdown) for slowdown in self.report.slowdowns],
             "pending_packages_loaded_first": self.pending,
             "warnings": list(self.warnings),
             "next": self.next_command(),

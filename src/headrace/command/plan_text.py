@@ -21,6 +21,16 @@ def _client(described: Mapping[str, Any]) -> Iterator[str]:
     yield f"base url   {described['base_url']}"
     yield f"retries    {_retries(described['retry'])}"
     yield f"in flight  {described['in_flight']} requests at the same time"
+    yield f"rate       {_rate(described)}"
+
+
+def _rate(described: Mapping[str, Any]) -> str:
+    if described["rate"] is not None:
+        requests, per_s = described["rate"]
+        return f"at most {requests:,} requests in {per_s:g} s to a host, declared"
+    if described["learn_rate"]:
+        return "as the headers of a host say, else learned from what it refuses (429)"
+    return "not limited; after a 429 a rest"
 
 
 def _retries(retry: Mapping[str, Any]) -> str:

@@ -10,6 +10,7 @@ from headrace.command.table import counted, table_lines
 if TYPE_CHECKING:
     from headrace.command.outcome import Outcome
     from headrace.engine import ResourceReport
+    from headrace.transport import Slowdown
 
 
 def summary(outcome: Outcome) -> str:
@@ -47,6 +48,8 @@ def _remarks(outcome: Outcome) -> Iterator[str]:
         causes = ", ".join(f"{cause} {_times(number)}" for cause, number in outcome.retries.most_common())
         wait_s = sum(resource.wait_s for resource in outcome.resources)
         yield f"retried     {causes}; waited {wait_s:.1f} s in all"
+    for slowdown in outcome.report.slowdowns:
+        yield f"slowed      {slowdown.host}: {_slowed(slowdown)}"
     for resource in outcome.resources:
         yield from _remarks_on(resource)
     exact = [f"{counted(one.exact_rows, 'row')} of {one.name}" for one in outcome.resources if one.exact_rows]
@@ -66,6 +69,14 @@ def _remarks_on(resource: ResourceReport) -> Iterator[str]:
         yield f"superseded  {resource.name}: {counted(resource.superseded, 'row')}, a later one has the same key"
     if resource.keyless:
         yield f"keyless     {resource.name}: {counted(resource.keyless, 'row')} without the key, kept by content"
+
+
+def _slowed(slowdown: Slowdown) -> str:
+    causes = (
+        (slowdown.paced_s, slowdown.by),
+        (slowdown.rested_s, "rests that it asked for"),
+    )
+    return ", ".join(f"{seconds:.1f} s by {cause}" for seconds, cause in causes if seconds >= 0.05)
 
 
 def _times(number: int) -> str:

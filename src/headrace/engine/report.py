@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
+
+from headrace.transport import Gates, Slowdown
+
+#: Waits at gates that are shorter in all are not worth a word.
+_NOTICED_S: Final = 0.1
 
 
 @dataclass
@@ -55,9 +60,20 @@ class ResourceReport:
 
 @dataclass
 class Report:
-    """The reports of all resources of a run, by name, in the order of the plan."""
+    """The reports of all resources of a run, by name, in the order of the plan; `gates` are those that it passed."""
 
     resources: dict[str, ResourceReport] = field(default_factory=dict)
+    gates: list[Gates] = field(default_factory=list)
+
+    @property
+    def slowdowns(self) -> list[Slowdown]:
+        """The hosts that held up the run, and by how much."""
+        return [
+            slowdown
+            for gates in self.gates
+            for slowdown in gates.slowdowns()
+            if slowdown.paced_s + slowdown.rested_s >= _NOTICED_S
+        ]
 
     def of(self, resource: str) -> ResourceReport:
         """The report of one resource, begun when it is first asked for."""

@@ -23,6 +23,7 @@ def describe(plan: Plan) -> dict[str, Any]:
         },
         "in_flight": plan.limits.in_flight,
         "rate": None if plan.limits.rate is None else [plan.limits.rate.requests, plan.limits.rate.per_s],
+        "learn_rate": plan.limits.learn_rate,
         "resources": [_resource(resource) for resource in plan.resources],
         "ready": list(plan.ready),
     }

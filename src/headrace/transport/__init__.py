@@ -10,7 +10,7 @@ from headrace.transport.chain import Transport
 from headrace.transport.charset import with_charset
 from headrace.transport.credentials import KEEPERS, Credentials
 from headrace.transport.decompress import too_large
-from headrace.transport.limits import Gates
+from headrace.transport.limits import Gates, Slowdown
 from headrace.transport.trace import Trace, ignore
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "Gates",
     "Ignored",
     "Settled",
+    "Slowdown",
     "Trace",
     "Transport",
     "full_url",
