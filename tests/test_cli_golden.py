@@ -3,7 +3,7 @@
 `UPDATE_GOLDEN=1 pytest tests/test_cli_golden.py` rewrites what is expected; the difference is reviewed like code.
 
 A case: `why` it is there; `dlt`, the first release for which it holds; `shared` files of `golden/cli/shared/`, with
-`replace` applied to their text; `files` of its own; `sim` (arguments of `Guides`, and `faults`); `held` (a DuckDB file
+`replace` applied to their text; `files` of its own; `sim` (arguments of `Guides`, `faults` and `rate`); `held` (a DuckDB file
 that another process has open); `args`; `env`.
 `<url>`, `<folder>` and `<pid>` stand for what differs from run to run, `<n>` for times.
 """
@@ -23,7 +23,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from headrace.sim import Fault, Guides
+from headrace.sim import Fault, Guides, Rate
 
 HERE = Path(__file__).parent
 GOLDEN = HERE / "golden" / "cli"
@@ -66,7 +66,8 @@ def run_case(case, folder, forks):
         if "sim" in case:
             options = dict(case["sim"] or {})
             faults = [Fault(**fault) for fault in options.pop("faults", [])]
-            names[stack.enter_context(Guides(**options, faults=faults).serve()).url] = "<url>"
+            rate = Rate(**options.pop("rate")) if "rate" in options else None
+            names[stack.enter_context(Guides(**options, faults=faults, rate=rate).serve()).url] = "<url>"
         else:
             names["https://api.example.com"] = "<url>"
         texts = dict(case.get("files", {}))
@@ -112,6 +113,7 @@ def _placeholders(text, names):
         text = text.replace(real, placeholder)
     text = re.sub(r"(/var/dlt|<home>/\.dlt)/secrets", "<global>/secrets", text)  # dlt's place depends on the user
     text = re.sub(r"\b\d+\.\d s\b", "<n> s", text)
+    text = re.sub(r"(slowed +)127\.0\.0\.1", r"\1<host>", text)
     # bytes: of a page that was named ahead and is not needed, more or less may have come
     text = re.sub(r'("(?:seconds|wait_s|bytes)": )[\d.]+', r"\1<n>", text)
     return re.sub(r"(process <pid> )\(python[\d.]*\)", r"\1(python)", text)
