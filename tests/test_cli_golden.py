@@ -3,8 +3,8 @@
 `UPDATE_GOLDEN=1 pytest tests/test_cli_golden.py` rewrites what is expected; the difference is reviewed like code.
 
 A case: `why` it is there; `dlt`, the first release for which it holds; `shared` files of `golden/cli/shared/`, with
-`replace` applied to their text; `files` of its own; `sim` (arguments of `Guides`, `faults` and `rate`); `held` (a DuckDB
-file that another process has open); `args`; `env`.
+`replace` applied to their text; `files` of its own; `sim` (arguments of `Guides`, `faults` and `rate`); `held` (a
+DuckDB file that another process has open); `args`; `env`.
 `<url>`, `<host>`, `<folder>` and `<pid>` stand for what differs from run to run, `<n>` for times.
 """
 
