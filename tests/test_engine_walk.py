@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headrace.engine import Errand
+from headrace.engine import Errand, Waiting
 from headrace.errors import AnswerError, RefusedError
 from headrace.message import Page, Request
 from headrace.transport import Transport
@@ -120,6 +120,39 @@ def test_what_waits_is_bounded(pager: str, budget: int, pause_s: float) -> None:
         assert most * page_bytes >= budget / 2, "the bound is made use of"
 
 
+def test_the_bound_is_one_for_all_resources() -> None:
+    """Three resources, each with a slow first call: together they hold what one would, and a share more each."""
+    counts = [20] + [400] * 8
+    plan = plan_of(PAGERS["cursor"], max_waiting_bytes=100_000)
+    answer = listings(counts, text="x" * 1000)
+    waiting = Waiting(plan.limits)
+    most = 0
+
+    def watched(params: Mapping[str, str], url: str) -> Any:
+        nonlocal most
+        most = max(most, waiting.bytes)
+        return answer(params, url)
+
+    api = Api(watched, lambda request: 2.0 if ("n", "0") in request.params else 0.1)
+    found = [Walked() for _ in range(3)]
+
+    async def all_three() -> None:
+        transports = [
+            Transport(retry=plan.retry, limits=plan.limits, origins=plan.origins, send=api.send) for _ in found
+        ]
+        await asyncio.gather(
+            *(
+                walk_with(transport, plan, walked, calls=calls_of(counts), waiting=waiting)
+                for transport, walked in zip(transports, found, strict=True)
+            )
+        )
+
+    in_no_time(all_three())
+    assert [len(walked.rows) for walked in found] == [sum(counts)] * 3
+    assert most <= 100_000 + 3 * 12_500 + 24 * PAGE * 1100
+    assert waiting.bytes == 0
+
+
 def test_a_bound_smaller_than_a_page_is_no_deadlock() -> None:
     """The call whose turn it is may always go on; the clock would stop this test if everybody waited."""
     counts = [35] * 12
@@ -164,10 +197,11 @@ def test_resources_share_the_slots_of_a_host() -> None:
     api = Api(listings([800, 800, 800]))
     transport = Transport(retry=plan.retry, limits=plan.limits, origins=plan.origins, send=api.send)
     ends: list[float] = []
+    waiting = Waiting(plan.limits)
 
     async def one(number: int) -> None:
         calls = calls_of([0] * 3)
-        await walk_with(transport, plan, Walked(), calls=lambda found: [list(calls(found))[number]])
+        await walk_with(transport, plan, Walked(), calls=lambda found: [list(calls(found))[number]], waiting=waiting)
         ends.append(asyncio.get_running_loop().time())
 
     async def all_three() -> None:

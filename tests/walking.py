@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from headrace.config import validate
-from headrace.engine import Errand, ResourceReport, errands
+from headrace.engine import Errand, ResourceReport, Waiting, errands
 from headrace.engine.walk import walk_all
 from headrace.message import Page, Request, Response
 from headrace.plan import Plan, build_plan
@@ -118,10 +118,11 @@ async def walk_with(
     *,
     calls: Callable[[Iterable[Errand]], Iterable[Errand]] = lambda found: found,
     take: Callable[[Errand, Page], Awaitable[None]] | None = None,
+    waiting: Waiting | None = None,
 ) -> Walked:
-    """The same with a transport that several walks share."""
+    """The same with a transport, and what waits, that several walks share."""
     resource = plan.resources[0]
     found = calls(errands(resource, ledger=walked.ledger))
     async with transport:
-        await walk_all(resource, found, plan.limits, transport, walked.report, take or walked.take)
+        await walk_all(resource, found, waiting or Waiting(plan.limits), transport, walked.report, take or walked.take)
     return walked

@@ -13,7 +13,7 @@ import dlt
 from headrace.bridge.once import Once
 from headrace.bridge.session import session_sender
 from headrace.clock import Clock, RealClock
-from headrace.engine import Errand, ParentRow, Report, Sink, errands, fetch, fetch_objects, origins_of
+from headrace.engine import Errand, ParentRow, Report, Sink, Waiting, errands, fetch, fetch_objects, origins_of
 from headrace.errors import UsageError
 from headrace.plan.dependents import descent
 from headrace.transport import Credentials, Gates, Trace, Transport
@@ -65,7 +65,7 @@ class Session:
         """Fetch `calls` onto `line`; see `engine.fetch`."""
         report = self.report.of(resource.name)
         async with self._transport(report) as transport:
-            return await fetch(resource, calls, self.plan.limits, transport, report, line)
+            return await fetch(resource, calls, self._run.waiting, transport, report, line)
 
     async def objects(
         self, resource: ResourcePlan, calls: Iterable[Errand], take: Callable[[list[Any]], Awaitable[None]]
@@ -75,7 +75,7 @@ class Session:
         report = self.report.of(resource.name)
         report.dropped = resource.dropped
         async with self._transport(report) as transport:
-            await fetch_objects(resource, calls, self.plan.limits, transport, report, take)
+            await fetch_objects(resource, calls, self._run.waiting, transport, report, take)
 
     async def combinations(
         self, resource: ResourcePlan, rows: Iterable[ParentRow], running: frozenset[str]
@@ -165,6 +165,7 @@ class _Run:
     def __init__(self, plan: Plan) -> None:
         self.gates = Gates(plan.limits)
         self.credentials = Credentials()
+        self.waiting = Waiting(plan.limits)
         self.send = None
         if plan.session is not None:
             self.send = session_sender(

@@ -66,7 +66,7 @@ class LimitOptions(Options):
     )
     max_waiting_bytes: int = option(
         64 * 1024 * 1024,
-        about="bytes of a resource's pages that may wait for their turn while several calls are under way",
+        about="bytes of pages that may wait for their turn while several calls are under way",
         dlt="ours",
         ge=1,
     )

@@ -11,6 +11,7 @@ from headrace.engine.rows import Errand, ParentRow, Watermark, parent_rows
 from headrace.engine.settle import settled
 from headrace.engine.shelf import Shelf
 from headrace.engine.spool import Spool
+from headrace.engine.waiting import Waiting
 
 __all__ = [
     "Converter",
@@ -27,6 +28,7 @@ __all__ = [
     "Shelf",
     "Sink",
     "Spool",
+    "Waiting",
     "Watermark",
     "Watermarks",
     "errands",

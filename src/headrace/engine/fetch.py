@@ -14,9 +14,10 @@ from headrace.engine.records import Records
 from headrace.engine.report import ResourceReport
 from headrace.engine.rows import Errand, ParentRow, Prepared, RowWork
 from headrace.engine.spool import Spool
+from headrace.engine.waiting import Waiting
 from headrace.engine.walk import walk_all
 from headrace.message import Page
-from headrace.plan import Limits, ResourcePlan
+from headrace.plan import ResourcePlan
 from headrace.transport import Transport
 
 #: Bytes of records that are converted at once: enough for columns to pay, few enough for a small memory.
@@ -32,7 +33,7 @@ _OBJECT_BYTES: Final = 1 << 10
 async def fetch(
     resource: ResourcePlan,
     errands: Iterable[Errand],
-    limits: Limits,
+    waiting: Waiting,
     transport: Transport,
     report: ResourceReport,
     line: Sink | None,
@@ -43,7 +44,7 @@ async def fetch(
     """
     gatherer = _Gatherer(resource, report)
     tasks = [
-        asyncio.create_task(gatherer.gather(walk_all(resource, errands, limits, transport, report, gatherer.take))),
+        asyncio.create_task(gatherer.gather(walk_all(resource, errands, waiting, transport, report, gatherer.take))),
         asyncio.create_task(_consume(gatherer.waiting, line)),
     ]
     try:
@@ -62,7 +63,7 @@ async def fetch(
 async def fetch_objects(
     resource: ResourcePlan,
     errands: Iterable[Errand],
-    limits: Limits,
+    waiting: Waiting,
     transport: Transport,
     report: ResourceReport,
     take: Callable[[list[Any]], Awaitable[None]],
@@ -74,7 +75,7 @@ async def fetch_objects(
         report.rows += len(page.records)
         await take(work.objects(page, errand))
 
-    await walk_all(resource, errands, limits, transport, report, take_page)
+    await walk_all(resource, errands, waiting, transport, report, take_page)
     report.done = True
 
 

@@ -1,23 +1,27 @@
-"""Bytes of fetched pages that wait for their turn: one bound for all calls of a resource."""
+"""Fetched pages that wait for their turn: one bound for all resources of a run."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from headrace.plan import Limits
 
 
 class Waiting:
-    """What waits, in bytes, and those who wait for room."""
+    """What waits, in bytes, and those who wait for room; `limits` has the bound. It belongs to one event loop."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
         self.bytes = 0
-        self._most = most
         self._changed = asyncio.Event()
 
     @property
     def has_room(self) -> bool:
         """Whether more may be asked for. What is under way then may still go beyond the bound."""
-        return self.bytes < self._most
+        return self.bytes < self.limits.max_waiting_bytes
 
     def add(self, size: int) -> None:
         """So many bytes wait from now on."""

@@ -4,9 +4,9 @@ As many calls are walked at a time as there are slots (`walker.py`); when one ha
 whether or not its turn has come. Pages are handed on in order whatever comes first, because row order decides names,
 types and which row is the last.
 
-What waits for its turn is bounded by `limits.max_waiting_bytes`, for all calls together: beyond it no call asks for
-more but the one whose turn it is, which always may. So what waits cannot keep out what it waits for. Windows of time
-are cut on the way (`window.py`): one that is given up leaves its place to its parts.
+What waits for its turn is bounded by `limits.max_waiting_bytes`, for all calls of a run together: beyond it no call
+asks for more but the first of each resource, which always may. So what waits cannot keep out what it waits for. Windows
+of time are cut on the way (`window.py`): one that is given up leaves its place to its parts.
 """
 
 from __future__ import annotations
@@ -19,26 +19,24 @@ from headrace.engine.rows import Errand
 from headrace.engine.waiting import Waiting
 from headrace.engine.walker import Walker
 from headrace.message import Page
-from headrace.plan import Limits, ResourcePlan
+from headrace.plan import ResourcePlan
 from headrace.transport import Transport
 
 
 async def walk_all(
     resource: ResourcePlan,
     errands: Iterable[Errand],
-    limits: Limits,
+    waiting: Waiting,
     transport: Transport,
     report: ResourceReport,
     take: Callable[[Errand, Page], Awaitable[None]],
 ) -> None:
     """Hand the pages of all errands to `take`, in order. Raises any `HeadraceError`, and what `take` raises.
 
-    An errand whose watermark is closed is not walked further.
+    `waiting` is shared by what runs at the same time. An errand whose watermark is closed is not walked further.
     """
-    waiting = Waiting(limits.max_waiting_bytes)
-    line = _Line(errands, limits.in_flight, waiting, partial(
-        Walker, resource=resource, limits=limits, transport=transport, waiting=waiting
-    ))  # fmt: skip
+    walker = partial(Walker, resource=resource, transport=transport, waiting=waiting)
+    line = _Line(errands, waiting, walker)
     try:
         while (first := line.first()) is not None:
             first.lead()
@@ -61,9 +59,9 @@ async def walk_all(
 class _Line:
     """The errands in order: those that are walked, and among them ranges of time that nobody walks yet."""
 
-    def __init__(self, errands: Iterable[Errand], slots: int, waiting: Waiting, walker: Callable[..., Walker]) -> None:
+    def __init__(self, errands: Iterable[Errand], waiting: Waiting, walker: Callable[..., Walker]) -> None:
         self._errands = iter(errands)
-        self._slots = slots
+        self._slots = waiting.limits.in_flight
         self._waiting = waiting
         self._walker = walker
         self._line: list[Walker | Errand] = []

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from headrace.engine.rows import Errand
     from headrace.engine.waiting import Waiting
     from headrace.paginate import Walk
-    from headrace.plan import Limits, ResourcePlan
+    from headrace.plan import ResourcePlan
 
     Fetched = asyncio.Task[tuple[Page, int]]
 
@@ -47,7 +47,6 @@ class Walker:
         self,
         errand: Errand,
         resource: ResourcePlan,
-        limits: Limits,
         transport: Transport,
         waiting: Waiting,
         ended: Callable[[Walker], None],
@@ -56,7 +55,7 @@ class Walker:
         self.instead: Errand | None = None
         self.doubt: str | None = None
         self._resource = resource
-        self._limits = limits
+        self._limits = limits = waiting.limits
         self._share = limits.max_waiting_bytes / limits.in_flight
         self._transport = transport
         self._waiting = waiting

@@ -60,7 +60,7 @@ class Rate:
 class Limits:
     """Bounds of one client: requests in flight, seconds an attempt may take, bytes a page may have decompressed.
 
-    `max_waiting_bytes` bounds the pages of a resource that wait for their turn, what is under way left out. Without a
+    `max_waiting_bytes` bounds the pages of a run that wait for their turn, what is under way left out. Without a
     `rate` one is learned from headers and refusals, unless `learn_rate` is false.
     """
 
