@@ -27,6 +27,7 @@ from dlt.common.schema.utils import has_table_seen_data
 from dlt.extract import DltResource
 from dlt.extract.items import DataItemWithMeta
 
+from headrace.bridge.distinct import distinct_keys
 from headrace.bridge.first import current_pipeline, is_first_load
 from headrace.bridge.format import better_format
 from headrace.bridge.parquet import FileMark
@@ -52,7 +53,8 @@ def load_tables(run: ResourceRun) -> Iterator[DataItemWithMeta | None]:
         run.convert_late()
         run.warn_keyless()
         loader = _Loader(run)
-        yield from loader.tables()
+        with distinct_keys(run):
+            yield from loader.tables()
         # dlt comes back when the last table is written: what its Arrow path added to the columns is taken back
         loader.restore()
     finally:
