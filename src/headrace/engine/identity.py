@@ -27,6 +27,11 @@ from headrace.normalise import Rules, repeated_id
 
 #: Hashes that wait in memory: 8 bytes each, and too few of them for a database to pay.
 _FEW: Final = 100_000
+#: Memory of the database while it only remembers, and when rows did come twice.
+_REMEMBERING: Final = "32MB"
+_SORTING: Final = "128MB"
+#: Rows that are grouped at once: DuckDB groups them in memory, and has 32 MB.
+_SLICE: Final = 200_000
 
 
 @dataclass(frozen=True)
@@ -137,7 +142,7 @@ class _Index:
     def __init__(self, folder: Path) -> None:
         # nothing here must survive the run, so no file with a log is kept
         config = {
-            "memory_limit": "32MB",
+            "memory_limit": _REMEMBERING,
             "temp_directory": str(folder / "identities"),
             "threads": "1",
             "autoinstall_known_extensions": "false",
@@ -146,8 +151,8 @@ class _Index:
         self._run("CREATE TABLE seen (hash BIGINT, content BIGINT)")
         self._run("CREATE TABLE again (batch INTEGER, stored VARCHAR, first VARCHAR)")
         self._run(
-            "CREATE TABLE placed "
-            "(batch INTEGER, place INTEGER, stored VARCHAR, first VARCHAR, by_key BOOLEAN, differs BOOLEAN)"
+            "CREATE TABLE placed (batch INTEGER, place INTEGER, stored VARCHAR, first VARCHAR, hash BIGINT, "
+            "by_key BOOLEAN, differs BOOLEAN)"
         )
 
     def add(self, hashes: array[int], contents: array[int]) -> None:
@@ -162,15 +167,20 @@ class _Index:
 
     def find_repeated(self) -> bool:
         """Whether any hash came more than once; those that did are kept."""
-        self._run(
+        self._run("CREATE TABLE repeated (hash BIGINT, by_key BOOLEAN, differs BOOLEAN)")
+        self._by_slices(
+            "seen",
             """
-            CREATE TABLE repeated AS
-            SELECT hash & -2 AS hash, bool_or(hash & 1 = 1) AS by_key, min(content) <> max(content) AS differs
-            FROM seen GROUP BY hash & -2 HAVING count(*) > 1
-            """
+            INSERT INTO repeated
+            SELECT hash & -2 AS even, bool_or(hash & 1 = 1), min(content) <> max(content)
+            FROM seen WHERE ((hash >> 8) & ?) = ? GROUP BY even HAVING count(*) > 1
+            """,
         )
         self._run("DROP TABLE seen")
-        return bool(self._run("SELECT count(*) FROM repeated")[0][0])
+        found = bool(self._run("SELECT count(*) FROM repeated")[0][0])
+        if found:
+            self._run(f"SET memory_limit = '{_SORTING}'")
+        return found
 
     def place(self, batch: int, stored: Sequence[str]) -> None:
         """Keep of the rows of a batch those whose hash came more than once, with their places."""
@@ -185,20 +195,32 @@ class _Index:
                 "hash": pa.array([hash(first) & ~1 for first in firsts], pa.int64()),
             }
         )
-        self._run(
-            "INSERT INTO placed BY NAME SELECT * EXCLUDE (hash) FROM given JOIN repeated USING (hash)", given=given
-        )
+        self._run("INSERT INTO placed BY NAME SELECT * FROM given JOIN repeated USING (hash)", given=given)
 
     def rank(self) -> int:
         """Count rows under each first id, in order; how many of them a later one with the same key replaces."""
-        self._run(
+        self._run("CREATE TABLE counted AS SELECT *, 0 AS ordinal, 0 AS times FROM placed LIMIT 0")
+        self._by_slices(
+            "placed",
             """
-            CREATE TABLE ranked AS
-            SELECT *, row_number() OVER same - 1 AS ordinal, count(*) OVER (PARTITION BY first) AS times
-            FROM placed WINDOW same AS (PARTITION BY first ORDER BY batch, place) QUALIFY times > 1 ORDER BY batch
-            """
+            INSERT INTO counted
+            SELECT *, row_number() OVER same - 1, count(*) OVER (PARTITION BY first) AS times
+            FROM placed WHERE ((hash >> 8) & ?) = ?
+            WINDOW same AS (PARTITION BY first ORDER BY batch, place) QUALIFY times > 1
+            """,
         )
+        self._run("DROP TABLE placed")
+        # in the order in which it is asked for
+        self._run("CREATE TABLE ranked AS FROM counted ORDER BY batch")
+        self._run("DROP TABLE counted")
         return int(self._run("SELECT count(*) FROM ranked WHERE by_key AND ordinal < times - 1")[0][0])
+
+    def _by_slices(self, table: str, sql: str) -> None:
+        """Run `sql` for all rows of `table`, a part of the hashes at a time: mask and bits are its two values."""
+        (rows,) = self._run(f"SELECT count(*) FROM {table}")[0]  # noqa: S608 - a name of ours
+        slices = 1 << (rows // _SLICE).bit_length()
+        for bits in range(slices):
+            self._run(sql, slices - 1, bits)
 
     def ranked(self, batch: int) -> list[tuple[Any, ...]]:
         """The rows of a batch that are not alone under their first id: stored and first id, by key, ordinal, times."""
