@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from headrace.clock import TurnedClock
 from headrace.message import Request, Response
-from headrace.plan.model import Auth, Limits, RetryPolicy
+from headrace.plan.model import Auth, Limits, Rate, RetryPolicy
 from headrace.transport.attempt import AttemptFailed
 from headrace.transport.budget import Budget
 from headrace.transport.limits import Gates, gated
@@ -97,10 +97,10 @@ def test_an_end_beyond_the_longest_wait_holds_nobody() -> None:
 class _Told:
     """Answers with the statuses and headers that a test writes down, the last for ever."""
 
-    def __init__(self, *answers: tuple[int, dict[str, str]], rate_learned: bool = True) -> None:
+    def __init__(self, *answers: tuple[int, dict[str, str]], limits: Limits = Limits()) -> None:  # noqa: B008 - frozen
         self._answers = list(answers)
         self.clock = TurnedClock()
-        self.gates = Gates(Limits(learn_rate=rate_learned))
+        self.gates = Gates(limits)
         self.sent_at: list[float] = []
         self._ask = gated(self._exchange, self.gates, RetryPolicy(), self.clock)
 
@@ -146,5 +146,10 @@ def test_a_refusal_until_a_moment_beyond_the_bound_ends_the_run() -> None:
     assert api.clock.slept == []
 
 
-def test_where_learning_is_off_headers_are_not_read() -> None:
-    assert _Told((200, left(0, "30")), rate_learned=False).ask(3) == [0, 0, 0]
+@pytest.mark.parametrize("limits", [Limits(learn_rate=False), Limits(rate=Rate(10))])
+def test_where_nothing_is_learned_only_a_refusal_counts(limits: Limits) -> None:
+    """A declared rate wins over headers; what a refusal says of the end of a quota is a rest all the same."""
+    assert _Told((200, left(0, "30")), limits=limits).ask(3) == [0, 0, 0]
+    assert _Told((429, left(0, "30")), (200, {}), limits=limits).ask(3) == [0, 30, 30]
+    assert _Told((429, {}), (200, {}), limits=limits).ask(3) == [0, 1, 1]
+    assert _Told((429, {"retry-after": "5"}), (200, {}), limits=limits).ask(3) == [0, 5, 5]

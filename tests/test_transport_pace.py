@@ -148,6 +148,17 @@ def test_a_burst_counts_once() -> None:
     assert (one.refusals, eight.refusals) == (1, 1)
 
 
+def test_answers_that_were_under_way_at_the_first_refusal_count() -> None:
+    """A refusal may overtake them; without them the first guess would be too low."""
+    before, after = LearnedPace(), LearnedPace()
+    passed(before, 0.0, 20, 0.01)
+    before.refused(Passage(0.2), 0.3, None, 1.0)
+    passed(after, 0.0, 10, 0.01)
+    after.refused(Passage(0.2), 0.3, None, 1.0)
+    passed(after, 0.1, 10, 0.01)
+    assert before.rate == pytest.approx(after.rate)
+
+
 def test_nothing_is_learned_where_nothing_passed() -> None:
     """Somebody else used the quota up before we came: rest, then ask as if nothing had been."""
     pace = LearnedPace()

@@ -134,8 +134,8 @@ class Gate:
     def answered(self, response: Response, passage: Passage, policy: RetryPolicy, clock: Clock) -> None:
         """Read an answer: it may ask for rest, name what remains, or refuse.
 
-        A 429 that names no moment closes the gate for the first computed wait: eight workers that back off one by one
-        would bring eight times the requests that are too many already.
+        A 429 that names no moment, by Retry-After or by the end of a quota, closes the gate for the first computed
+        wait: eight workers that back off one by one would bring eight times the requests that are too many already.
         """
         now = passage.answered = clock.now()
         refused = response.status == _TOO_MANY_REQUESTS
@@ -150,7 +150,8 @@ class Gate:
             elif response.status < _SERVER_ERROR:
                 self._learned.accepted(passage)
         elif refused and rest_s is None:
-            rest_s = backoff_s
+            spent = [quota.reset_s for quota in quotas_in(response, clock.wall()) if not quota.remaining]
+            rest_s = max(spent, default=0.0) or backoff_s
         if rest_s:
             self.hold(now + rest_s)
 
