@@ -26,8 +26,9 @@ def read_columns(records: Sequence[bytes], schema: pa.Schema) -> pa.Table | None
     options = pj.ReadOptions(block_size=len(body) + 1, use_threads=False)
     parse = pj.ParseOptions(explicit_schema=schema, unexpected_field_behavior="error")
     try:
+        if not body.isascii():
+            body.decode()  # the reader takes text that is not UTF-8; this costs less than to validate its columns
         table = pj.read_json(pa.BufferReader(body), read_options=options, parse_options=parse)
-        table.validate(full=True)  # the reader takes text that is not UTF-8
-    except pa.ArrowInvalid:
+    except (pa.ArrowInvalid, UnicodeDecodeError):
         return None
     return table if table.num_rows == len(records) else None
