@@ -13,6 +13,9 @@ from headrace.errors import AnswerError, ConfigError
 from headrace.jsonpath import MISSING, compile_path
 from headrace.message import Response
 
+#: Whether jsonpath-ng is 1.8 or newer; before, `[*]` of a text is the text itself.
+NEWER = not find_values("a[*]", {"a": "text"})
+
 DOCUMENT = {
     "a": {"b": [1, 2], "c d": {"e": 3}},
     "a.b": 3,
@@ -69,6 +72,8 @@ DOCUMENT = {
     ],
 )
 def test_both_ways_find_what_dlt_finds(text: str, steps: tuple[str | int, ...] | None) -> None:
+    if text == "items[0,1]" and not NEWER:
+        pytest.skip("jsonpath-ng before 1.8 reads no lists of positions")
     path = compile_path(text)
     assert path.steps == steps
     values = find_values(text, DOCUMENT)
@@ -108,7 +113,7 @@ def test_text_that_is_no_path(text: str) -> None:
         # a wrong path, not an empty list
         ("rows[*]", {}, MISSING),
         ("rows[*].item", {"rows": [{"other": 1}]}, MISSING),
-        ("rows[*]", {"rows": "text"}, MISSING),
+        ("rows[*]", {"rows": "text"}, MISSING if NEWER else "text"),
         ("rows[0].item", {"rows": []}, MISSING),
         ("rows[-1]", {"rows": []}, MISSING),
         ("$..item", {"rows": []}, MISSING),

@@ -29,6 +29,8 @@ from headrace.secrets import Secret
 from walks import Answer, Asked, Start, pager_of, through_dlt, through_headrace
 
 URL = "https://api.example.com/v1/items"
+#: Whether jsonpath-ng writes keys so that it can read them (from 1.8 on); otherwise such a paginator leads the walk.
+QUOTES = "'" in str(compile_dlts("['a b']"))
 
 
 def deprecated() -> JSONResponsePaginator:
@@ -77,6 +79,9 @@ def deprecated() -> JSONResponsePaginator:
 def test_stock_paginator_is_said_in_our_options(options: dict[str, Any]) -> None:
     """They make the pager that the same configuration without the object makes."""
     said = adopt_paginator(create_paginator(options))
+    if not QUOTES and " " in str(options.get("total_path")):
+        assert isinstance(said, Foreign)
+        return
     assert isinstance(said, dict)
     assert described(said) == described(options)
 

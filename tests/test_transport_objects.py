@@ -215,7 +215,7 @@ def dlt_session_with_a_header() -> DltSession:
     "make",
     [
         lambda: WithRefresh(access_token_url="https://x/t", client_id="us", client_secret="sss", refresh_token="rrr"),
-        lambda: OAuthJWTAuth(client_id="us", private_key="ppp", auth_endpoint="https://x/t"),
+        lambda: OAuthJWTAuth(client_id="us", private_key="ppp", auth_endpoint="https://x/t", scopes="s"),
         lambda: Signing("header"),
         with_own_method,
         with_token,
