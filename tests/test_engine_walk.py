@@ -275,9 +275,13 @@ def test_a_refused_page_in_the_middle_is_an_error() -> None:
 def test_cancelling_leaves_no_task(pager: str, after_s: float) -> None:
     """No walker, no request under way, wherever it is when nobody wants it any more."""
     api = Api(listings([200] * 20), by_chance(1, longest_s=0.2))
+    plan = plan_of(PAGERS[pager])
+    waiting = Waiting(plan.limits)
+    transport = Transport(retry=plan.retry, limits=plan.limits, origins=plan.origins, send=api.send)
 
     async def cancelled() -> None:
-        work = asyncio.create_task(walk(plan_of(PAGERS[pager]), api, Walked(), calls=calls_of([0] * 20)))
+        walking = walk_with(transport, plan, Walked(), calls=calls_of([0] * 20), waiting=waiting)
+        work = asyncio.create_task(walking)
         await asyncio.sleep(after_s)
         work.cancel()
         await asyncio.wait([work])
@@ -285,7 +289,7 @@ def test_cancelling_leaves_no_task(pager: str, after_s: float) -> None:
         assert asyncio.all_tasks() == {asyncio.current_task()}
 
     in_no_time(cancelled())
-    assert api.under_way == 0
+    assert api.under_way == waiting.bytes == 0
 
 
 def test_failures_leave_no_task() -> None:

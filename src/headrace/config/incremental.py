@@ -180,6 +180,11 @@ class WindowOptions(Options):
         dlt="ours",
         validate_default=True,
     )
+    exclusive: bool = option(
+        default=False,
+        about="the API leaves out rows at both bounds: each window is asked for from a second, or a day, earlier",
+        dlt="ours",
+    )
 
     @model_validator(mode="after")
     def _range_is_one(self) -> WindowOptions:

@@ -89,9 +89,11 @@ class _Line:
     async def stop(self) -> None:
         """Walk no further."""
         self._stopped = True
-        for walker in self._line:
-            if isinstance(walker, Walker):
-                await walker.stop()
+        walkers = [walker for walker in self._line if isinstance(walker, Walker)]
+        for walker in walkers:
+            walker.cancel()
+        for walker in walkers:
+            await walker.stop()
 
     def _fill(self) -> None:
         """Begin what there are slots and room for, the oldest first."""

@@ -70,7 +70,8 @@ class Walker:
         # a window hands on when it is not to be given up any more
         self._hands_on = errand.window is None or not errand.window.is_heavy(HEAVY, limits.in_flight)
         self._changed = asyncio.Event()
-        waiting.add(_WALKER_BYTES)
+        self._own = _WALKER_BYTES
+        waiting.add(self._own)
         self._task = asyncio.create_task(self._walk())
 
     def __repr__(self) -> str:
@@ -93,15 +94,17 @@ class Walker:
         self._let_go(size)
         return page
 
+    def cancel(self) -> None:
+        """Walk no further."""
+        self._task.cancel()
+
     async def stop(self) -> None:
         """Walk no further, and let all go."""
-        self._task.cancel()
+        self.cancel()
         await asyncio.wait([self._task])
         if not self._task.cancelled():
             self._task.exception()  # seen, so that nobody is told of it later
-        self._pages.clear()
-        self._let_go(self._bytes)
-        self._waiting.free(_WALKER_BYTES)
+        self._let_all_go()
 
     async def _walk(self) -> None:
         under_way: deque[Fetched] = deque()
@@ -114,7 +117,7 @@ class Walker:
             await _drop(under_way)
             self._let_go(self._bytes - sum(size for _, size in self._pages))
             if self.instead is not None:
-                self._waiting.free(_WALKER_BYTES)
+                self._let_all_go()
             self._has_ended = self._hands_on = True
             self._changed.set()
             self._tell_end(self)
@@ -206,6 +209,12 @@ class Walker:
     def _let_go(self, size: int) -> None:
         self._bytes -= size
         self._waiting.free(size)
+
+    def _let_all_go(self) -> None:
+        self._pages.clear()
+        self._let_go(self._bytes)
+        self._waiting.free(self._own)
+        self._own = 0
 
 
 def _is_past_the_end(task: Fetched) -> bool:

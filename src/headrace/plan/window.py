@@ -2,8 +2,9 @@
 
 Windows touch: the end of one is the start of the next. An API that takes both bounds as part of the range gives the
 rows of that instant twice, and a key that is merged makes them one; without a key choose bounds that the API keeps
-apart. Where the range is cut is the engine's business (`engine/window.py`): at whole seconds, or at whole days where
-bounds are dates, because nothing finer can be said.
+apart. From an API that takes neither (`exclusive`) each window is asked for from one unit earlier. Where the range is
+cut is the engine's business (`engine/window.py`): at whole seconds, or at whole days where bounds are dates, because
+nothing finer can be said.
 
 A window is complete when its listing is. So a next run begins at the last end, less the overlap in which rows may have
 come late, and never at the largest time that a row had.
@@ -21,7 +22,7 @@ from headrace.errors import UsageError
 class Windows:
     """`start` gives the form in which bounds are sent: seconds since 1970, a date, or a time. `end` None is now.
 
-    No window is longer than `size`; None leaves that open.
+    No window is longer than `size`; None leaves that open. `exclusive`: the API leaves out rows at both bounds.
     """
 
     param_start: str
@@ -30,6 +31,7 @@ class Windows:
     end: str | int | date | None = None
     size: timedelta | None = None
     overlap: timedelta = timedelta(0)
+    exclusive: bool = False
 
     @property
     def unit_s(self) -> int:
@@ -52,6 +54,8 @@ class Windows:
 
     def params(self, start: float, end: float) -> dict[str, str]:
         """The query parameters that say from when to when; each is rounded down to what can be said."""
+        if self.exclusive:
+            start -= self.unit_s
         return {self.param_start: str(self._said(start)), self.param_end: str(self._said(end))}
 
     def _said(self, seconds: float) -> str | int:
