@@ -91,7 +91,17 @@ def test_an_end_beyond_the_longest_wait_holds_nobody() -> None:
     """It may concern other addresses of the host: only a refusal ends a run."""
     budget = Budget()
     budget.take([Quota("day", 0, 5000.0)], Passage(0.0), 0.1, refused=False)
-    assert budget.opens(0, 0.2, LONGEST) <= 0.2
+    assert budget.opens(4, 0.2, LONGEST) <= 0.2
+
+
+def test_after_a_quota_was_used_up_one_request_goes_first() -> None:
+    """A bucket has room for one more, a window for all: its answer says which; or says nothing, then nobody waits."""
+    for quotas, opens in (([Quota("a", 0, 1.0)], math.inf), ([Quota("a", 9, 20.0)], -math.inf), ([], -math.inf)):
+        budget = Budget()
+        budget.take([Quota("a", 0, 20.0)], Passage(0.0), 0.1, refused=False)
+        assert (budget.opens(0, 20.2, LONGEST), budget.opens(1, 20.2, LONGEST)) == (-math.inf, math.inf)
+        budget.take(quotas, Passage(20.2), 20.3, refused=False)
+        assert budget.opens(1, 20.4, LONGEST) == opens
 
 
 class _Told:

@@ -173,7 +173,7 @@ def test_refusals_in_a_row_double_the_rest() -> None:
         rests.append(pace.refused(Passage(now), now, None, 1.0))
         now += rests[-1] + 0.01
     assert rests == [1, 1, 2, 4, 8, 16, 32, 60]
-    assert pace.rate == pytest.approx(100 / 125, rel=0.05)  # what passed over the time that it took
+    assert pace.rate == pytest.approx(100 / 65, rel=0.05)  # what passed over the time of all refusals
 
 
 def test_a_run_that_asks_for_little_does_not_raise_the_pace() -> None:

@@ -4,6 +4,9 @@ What remains. `remaining` falls while a window lasts, so of all answers the lowe
 were perhaps not yet counted in it. Hence the rule, at every moment and whatever the order of answers: a request is sent
 only while fewer are under way than remain. When nothing remains, everybody waits for the end of the window.
 
+After its end the quota may be whole again, or, where it is filled drop by drop, have room for one request more: no more
+requests go first than remained, or one, and their answers say what there is.
+
 When it ends. Most hosts say it in whole seconds, rounded up, so the earliest end that any answer of the window named is
 the best known one. Some round down: who finds nothing left just after the end waits for a second more from then on.
 
@@ -37,11 +40,15 @@ _REMEMBERED: Final = 256
 
 @dataclass
 class _Window:
-    """One window of a quota: when it began and ends as far as anyone knows, and the fewest requests that remained."""
+    """One window of a quota: when it began and ends as far as anyone knows, and the fewest requests that remained.
+
+    Until an answer says what remains, None, at most `first` are under way (None: any number).
+    """
 
     began: float = -math.inf
     ends: float = math.inf
     remaining: int | None = None
+    first: int | None = None
     limit: int | None = None
     length_s: float = 0.0
     pace: Pace | None = None
@@ -72,6 +79,9 @@ class Budget:
             window.ends = min(window.ends, now + quota.reset_s + self._rounded_s)
             window.remaining = min(quota.remaining, quota.remaining if window.remaining is None else window.remaining)
             self._set_pace(window, quota)
+        for window in self._windows.values():
+            if passage.sent >= window.began:
+                window.first = None  # it was the answer, whether it speaks of this quota or not
         return rest_s
 
     def opens(self, under_way: int, now: float, max_wait_s: float) -> float:
@@ -83,9 +93,10 @@ class Budget:
             moment = max(moment, paced)
             # the quota went to requests of ours: the pace knows better when it is free again
             ours = paced > now - window.length_s / 2
-            if window.remaining is None or under_way < window.remaining or ours or window.ends > now + max_wait_s:
-                continue
-            moment = max(moment, window.ends if under_way == 0 else math.inf)
+            left = window.first if window.remaining is None else window.remaining
+            far = window.remaining is not None and window.ends > now + max_wait_s
+            if left is not None and under_way >= left and not ours and not far:
+                moment = max(moment, window.ends if under_way == 0 else math.inf)
         return moment
 
     def send(self, passage: Passage) -> None:
@@ -124,4 +135,6 @@ class Budget:
 
 def _roll(window: _Window, now: float) -> None:
     if now >= window.ends:
+        # all is there again, or, in a bucket that is filled evenly, one more request: the first answer will say
+        window.first = max(window.remaining or 0, 1)
         window.began, window.ends, window.remaining = window.ends, math.inf, None

@@ -16,7 +16,7 @@ a host that does not change refuses once in minutes.
 Decrease. A refusal after a long while (`_MANY` requests) came from growth by a few percent: the ceiling is what passed
 in the last requests, and the pace goes a little below. A second one soon after: down by a fifth, then by half each
 time. Refusals without anything passing between them say that a window is used up: the rest doubles, and the pace is
-what passed over the time including the rest.
+at most what passed in all that time.
 
 A burst counts once: refusals of requests that were sent before the pace was lowered say nothing about the new pace.
 Constants were chosen by simulation; the figures stand in docs/decisions.md.
@@ -139,7 +139,8 @@ class LearnedPace:
         elif rate is None:
             pass  # somebody else used the quota up: that says nothing about its size
         elif self._in_a_row > 1:
-            guess = min(rate, self._guess(sent, rest_s)) if len(self._passed) >= _FEW else rate / 2
+            # without the new rest: that nothing more passed until now is certain
+            guess = min(rate, self._guess(sent, 0.0)) if len(self._passed) >= _FEW else rate / 2
             if guess < rate:
                 self._begin(guess)
         elif self._poor:
@@ -149,7 +150,8 @@ class LearnedPace:
             self._soon += 1
             lower = rate * 0.8 if self._soon == 1 else rate / 2
             if self._passed_count >= _FEW and rest_s:
-                lower = min(lower, self._guess(sent, rest_s))
+                # rests are told in whole seconds, rounded up: half of a second too much is what to expect
+                lower = min(lower, self._guess(sent, max(rest_s - 0.5, rest_s / 2)))
             self._begin(lower / _BACK, lower)
         else:
             self._soon = 0
