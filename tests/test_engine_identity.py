@@ -284,19 +284,21 @@ def ids_of(numbers: Iterable[int]) -> list[str]:
     return [f"id-{number}" for number in numbers]
 
 
-@pytest.mark.parametrize("distinct", [30_000, 200_000])
-def test_many_or_repeated_ids_are_held_by_a_database_with_a_memory_limit(distinct: int, tmp_path: Path) -> None:
-    """A few hashes are held in memory; the first repeated or one too many moves all to a database that may spill."""
-    identities = Identities(tmp_path, working_tables())
+@pytest.mark.parametrize("distinct", [30_000, 1_200_000])
+def test_many_ids_wait_on_disk_and_repeated_ones_in_a_database_with_a_memory_limit(
+    distinct: int, tmp_path: Path
+) -> None:
+    identities = Identities(tmp_path, RULES)
     batches = [ids_of(number % distinct for number in range(start, start + 10_000))
                for start in range(0, distinct + 20_000, 10_000)]  # fmt: skip
     for batch in batches:
         assert identities.assign(batch, [True] * len(batch)) == batch
-        assert len(identities._hashes) <= 100_000
-    assert (identities._index is not None) == (distinct > 100_000)
+    assert len(identities._hashes) == distinct + 20_000
+    on_disk = sum(path.stat().st_size for path in tmp_path.iterdir())
+    assert on_disk == (8 * 1_060_000 if distinct > 1_000_000 else 0)
+    assert identities._index is None
     identities.settle(batches)
     assert identities.superseded == 20_000
-    assert not identities._hashes
     limit, spill = identities._index._connection.execute(
         "SELECT current_setting('memory_limit'), current_setting('temp_directory')"
     ).fetchone()
@@ -306,6 +308,7 @@ def test_many_or_repeated_ids_are_held_by_a_database_with_a_memory_limit(distinc
     dropped = [identities.fates(number).dropped for number in range(len(batches))]
     assert dropped == [set(batches[0]), set(batches[1]), *[set()] * (len(batches) - 2)]
     identities.close()
+    assert list(tmp_path.iterdir()) == []
 
 
 def iter_never() -> Iterator[list[str]]:

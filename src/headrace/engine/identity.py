@@ -13,7 +13,6 @@ Otherwise `fates` says of each batch what becomes of its rows:
 
 from __future__ import annotations
 
-from array import array
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -22,15 +21,14 @@ from typing import Any, Final
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from headrace.engine.hashes import Hashes
 from headrace.normalise import Rules, repeated_id
 
-#: Hashes that wait in memory: 8 bytes each, and too few of them for a database to pay.
-_FEW: Final = 100_000
-#: Memory of the database while it only remembers, and when rows did come twice.
-_REMEMBERING: Final = "32MB"
-_SORTING: Final = "128MB"
-#: Rows that are grouped at once: DuckDB groups them in memory, and has 32 MB.
+#: The database's memory; most runs need none.
+_MEMORY: Final = "128MB"
+#: Rows that are ranked at once: DuckDB does that in memory.
 _SLICE: Final = 200_000
 
 
@@ -54,8 +52,8 @@ class Identities:
     def __init__(self, folder: Path, rules: Rules) -> None:
         self._folder = folder
         self._rules = rules
-        self._hashes = array("q")
-        self._contents = array("q")
+        self._hashes = Hashes(folder / "hashes")
+        self._contents = Hashes(folder / "contents")
         self._batches = 0
         self._index: _Index | None = None
         self.superseded = 0
@@ -71,8 +69,6 @@ class Identities:
         self._hashes.extend([hash(first) & ~1 | key for first, key in zip(first_ids, by_key, strict=True)])
         self._contents.extend(map(hash, contents or ()))
         batch, self._batches = self._batches, self._batches + 1
-        if len(self._hashes) > _FEW:
-            self._opened()
         if len(set(first_ids)) == len(first_ids):
             return first_ids
         stored = list(first_ids)
@@ -87,16 +83,29 @@ class Identities:
 
     def settle(self, stored_ids: Iterable[Sequence[str]]) -> None:
         """Say that all rows are in; `stored_ids` are those of each batch, and are read only where some came twice."""
-        if self._index is None and len(set(self._hashes)) == len(self._hashes):
+        repeated = self._repeated()
+        if not repeated.num_rows:
             self.close()
             return
         index = self._opened()
-        if not index.find_repeated():
-            self.close()
-            return
+        index.begin(repeated)
         for batch, ids in enumerate(stored_ids):
             index.place(batch, ids)
         self.superseded = index.rank()
+
+    def _repeated(self) -> pa.Table:
+        """Hashes that came more than once, whether they are of keys, and whether the contents differ."""
+        values = self._hashes.repeated()
+        found = pa.table({"hash": pc.bit_wise_and(values, -2), "by_key": pc.bit_wise_and(values, 1)})
+        found = found.group_by("hash").aggregate([("by_key", "max")]).rename_columns({"by_key_max": "by_key"})
+        pairs = [pa.table({"hash": pa.array([], pa.int64()), "content": pa.array([], pa.int64())})]
+        for hashes, contents in zip(self._hashes.chunks(), self._contents.chunks(), strict=False):
+            if len(contents):
+                pair = pa.table({"hash": pc.bit_wise_and(hashes, -2), "content": contents})
+                pairs.append(pair.filter(pc.is_in(pair.column("hash"), found.column("hash").combine_chunks())))
+        bounds = pa.concat_tables(pairs).group_by("hash").aggregate([("content", "min"), ("content", "max")])
+        differs = pc.not_equal(bounds.column("content_min"), bounds.column("content_max"))
+        return found.join(bounds.select(["hash"]).append_column("differs", differs), "hash")
 
     def fates(self, batch: int) -> Fates:
         """What becomes of the rows of a batch, in the order of `assign`, now that all is settled."""
@@ -121,66 +130,44 @@ class Identities:
 
     def close(self) -> None:
         """Give back memory and disk."""
-        self._hashes, self._contents = array("q"), array("q")
+        self._hashes.clear()
+        self._contents.clear()
         if self._index is not None:
             self._index.close()
             self._index = None
 
     def _opened(self) -> _Index:
-        """The database, with all hashes so far."""
         if self._index is None:
             self._index = _Index(self._folder)
-        if self._hashes:
-            self._index.add(self._hashes, self._contents)
-            self._hashes, self._contents = array("q"), array("q")
         return self._index
 
 
 class _Index:
-    """Hashes that were met, and rows whose hash was met twice, in a database that leaves its memory for the disk."""
+    """Rows that came under one id, in a database that leaves its memory for the disk."""
 
     def __init__(self, folder: Path) -> None:
         # nothing here must survive the run, so no file with a log is kept
         config = {
-            "memory_limit": _REMEMBERING,
+            "memory_limit": _MEMORY,
             "temp_directory": str(folder / "identities"),
             "threads": "1",
             "autoinstall_known_extensions": "false",
         }
         self._connection = duckdb.connect(":memory:", config=config)
-        self._run("CREATE TABLE seen (hash BIGINT, content BIGINT)")
         self._run("CREATE TABLE again (batch INTEGER, stored VARCHAR, first VARCHAR)")
         self._run(
             "CREATE TABLE placed (batch INTEGER, place INTEGER, stored VARCHAR, first VARCHAR, hash BIGINT, "
             "by_key BOOLEAN, differs BOOLEAN)"
         )
 
-    def add(self, hashes: array[int], contents: array[int]) -> None:
-        """Remember hashes of first ids, and those of their contents where given."""
-        content = _to_arrow(contents) if contents else pa.nulls(len(hashes), pa.int64())
-        self._run("INSERT INTO seen FROM given", given=pa.table({"hash": _to_arrow(hashes), "content": content}))
-
     def add_again(self, again: Sequence[tuple[int, str, str]]) -> None:
         """Remember rows that are not stored under their first id: batch, stored id, first id."""
         columns = [list(values) for values in zip(*again, strict=True)]
         self._run("INSERT INTO again FROM given", given=pa.table(columns, names=["batch", "stored", "first"]))
 
-    def find_repeated(self) -> bool:
-        """Whether any hash came more than once; those that did are kept."""
-        self._run("CREATE TABLE repeated (hash BIGINT, by_key BOOLEAN, differs BOOLEAN)")
-        self._by_slices(
-            "seen",
-            """
-            INSERT INTO repeated
-            SELECT hash & -2 AS even, bool_or(hash & 1 = 1), min(content) <> max(content)
-            FROM seen WHERE ((hash >> 8) & ?) = ? GROUP BY even HAVING count(*) > 1
-            """,
-        )
-        self._run("DROP TABLE seen")
-        found = bool(self._run("SELECT count(*) FROM repeated")[0][0])
-        if found:
-            self._run(f"SET memory_limit = '{_SORTING}'")
-        return found
+    def begin(self, repeated: pa.Table) -> None:
+        """Say which hashes came more than once."""
+        self._run("CREATE TABLE repeated AS SELECT hash, by_key = 1 AS by_key, differs FROM given", given=repeated)
 
     def place(self, batch: int, stored: Sequence[str]) -> None:
         """Keep of the rows of a batch those whose hash came more than once, with their places."""
@@ -200,27 +187,24 @@ class _Index:
     def rank(self) -> int:
         """Count rows under each first id, in order; how many of them a later one with the same key replaces."""
         self._run("CREATE TABLE counted AS SELECT *, 0 AS ordinal, 0 AS times FROM placed LIMIT 0")
-        self._by_slices(
-            "placed",
-            """
-            INSERT INTO counted
-            SELECT *, row_number() OVER same - 1, count(*) OVER (PARTITION BY first) AS times
-            FROM placed WHERE ((hash >> 8) & ?) = ?
-            WINDOW same AS (PARTITION BY first ORDER BY batch, place) QUALIFY times > 1
-            """,
-        )
+        (rows,) = self._run("SELECT count(*) FROM placed")[0]
+        slices = 1 << (rows // _SLICE).bit_length()
+        for bits in range(slices):
+            self._run(
+                """
+                INSERT INTO counted
+                SELECT *, row_number() OVER same - 1, count(*) OVER (PARTITION BY first) AS times
+                FROM placed WHERE ((hash >> 8) & ?) = ?
+                WINDOW same AS (PARTITION BY first ORDER BY batch, place) QUALIFY times > 1
+                """,
+                slices - 1,
+                bits,
+            )
         self._run("DROP TABLE placed")
         # in the order in which it is asked for
         self._run("CREATE TABLE ranked AS FROM counted ORDER BY batch")
         self._run("DROP TABLE counted")
         return int(self._run("SELECT count(*) FROM ranked WHERE by_key AND ordinal < times - 1")[0][0])
-
-    def _by_slices(self, table: str, sql: str) -> None:
-        """Run `sql` for all rows of `table`, a part of the hashes at a time: mask and bits are its two values."""
-        (rows,) = self._run(f"SELECT count(*) FROM {table}")[0]  # noqa: S608 - a name of ours
-        slices = 1 << (rows // _SLICE).bit_length()
-        for bits in range(slices):
-            self._run(sql, slices - 1, bits)
 
     def ranked(self, batch: int) -> list[tuple[Any, ...]]:
         """The rows of a batch that are not alone under their first id: stored and first id, by key, ordinal, times."""
@@ -243,7 +227,3 @@ class _Index:
         if given is not None:
             self._connection.unregister("given")
         return rows
-
-
-def _to_arrow(numbers: array[int]) -> pa.Array:
-    return pa.Array.from_buffers(pa.int64(), len(numbers), [None, pa.py_buffer(numbers)])
