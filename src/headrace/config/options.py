@@ -76,7 +76,10 @@ class ClientOptions(Options):
     retry: RetryOptions = option(RetryOptions(), about="when a request is sent again", dlt="ours")
     limits: LimitOptions = option(LimitOptions(), about="bounds of requests and answers", dlt="ours")
     rate_limit: RateOptions | None = option(
-        None, about="how often a host is asked", dlt="ours", example={"requests": 10, "per_s": 1}
+        None,
+        about="how often a host is asked; when absent, as its headers say or its refusals teach (`limits.learn_rate`)",
+        dlt="ours",
+        example={"requests": 10, "per_s": 1},
     )
 
 

@@ -33,7 +33,7 @@ HINTS: Final[Mapping[int, str]] = {
     414: "ask with fewer or shorter parameters",
     415: "check `method` and `json`: the API expects another kind of body",
     422: "compare the parameters with the API's documentation; `headrace plan` prints them",
-    429: "ask more slowly: fewer requests in flight, or 429 among the retried statuses",
+    429: "ask more slowly: declare `client.rate_limit`, and keep 429 among the retried statuses",
     431: "send fewer or shorter headers",
     451: "the API may not answer for legal reasons",
 }
