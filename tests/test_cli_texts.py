@@ -135,12 +135,15 @@ def test_a_plan_whose_pages_are_all_known_says_how_many_requests_it_makes():
         "base_url": "https://api.example.com",
         "retry": {"max_retries": 0, "backoff_factor": 2.0, "statuses": []},
         "in_flight": 1,
+        "rate": None,
+        "learn_rate": False,
         "resources": [resource],
     }
     assert plan_text(described).splitlines() == [
         "base url   https://api.example.com",
         "retries    none",
         "in flight  1 requests at the same time",
+        "rate       not limited; after a 429 a rest",
         "",
         "1. a -> table a, replace",
         "   POST https://api.example.com/a?x=1&y=1&y=2",
