@@ -47,12 +47,15 @@ _SERVER_ERROR: Final = 500
 
 @dataclass(frozen=True)
 class Slowdown:
-    """By how many seconds a gate held up a run: `paced_s` by the pace `by`, `rested_s` because the host wanted rest."""
+    """By how many seconds a gate held up a run: `paced_s` by the pace `by`, `rested_s` because the host wanted rest.
+
+    `by` is None where there was no pace.
+    """
 
     host: str
     paced_s: float
     rested_s: float
-    by: str
+    by: str | None
 
 
 class Gate:
@@ -157,11 +160,12 @@ class Gate:
 
     def slowdown(self, host: str) -> Slowdown:
         """What the gate cost until now."""
+        by = None
         if self._rate is not None:
             by = f"the declared rate of {self._rate.requests:,} requests in {self._rate.per_s:g} s"
         elif self._learned.rate is not None:
             by = f"a learned pace, now {self._learned.rate:.2g} requests/s"
-        else:
+        elif self._budget.strictest is not None:
             by = f"the headers of the host: {self._budget.strictest}"
         return Slowdown(host, self.paced_s, self.rested_s, by)
 

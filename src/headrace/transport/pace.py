@@ -48,4 +48,7 @@ class Pace:
 
     def send(self, passage: Passage) -> None:
         """Count a request that is sent now; its answer's moment is read later."""
+        # some hosts allow millions: what is out of the window is not remembered
+        while self._passages and self._passages[0].sent < passage.sent - (1 + _WAITED_FOR) * self.per_s:
+            self._passages.popleft()
         self._passages.append(passage)
