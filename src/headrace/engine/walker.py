@@ -62,6 +62,7 @@ class Walker:
         self._tell_end = ended
         self._leads = False
         self._has_ended = False
+        self._is_cancelled = False
         self._bytes = 0
         self._told_bytes = 0
         #: Its pages as `window.py` counts them, the empty ones at the end left out.
@@ -96,7 +97,10 @@ class Walker:
 
     def cancel(self) -> None:
         """Walk no further."""
-        self._task.cancel()
+        # once: a second time would break off the wait for its requests to end
+        if not self._is_cancelled:
+            self._is_cancelled = True
+            self._task.cancel()
 
     async def stop(self) -> None:
         """Walk no further, and let all go."""
