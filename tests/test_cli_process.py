@@ -58,6 +58,19 @@ def test_help_imports_nothing_heavy(work, environ):
     assert set(HEAVY) & set(done.stdout.splitlines()[-1].split()) == set()
 
 
+def test_a_plan_imports_neither_transport_nor_columns_and_leaves_the_collector_on(work, environ):
+    put(work, "email.yaml", "https://api.example.com")
+    code = (
+        "import gc, io, sys; from headrace.cli import main; main(['plan', 'email.yaml'], out=io.StringIO());"
+        "print(*sys.modules); print(gc.isenabled(), gc.get_freeze_count())"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=work, env=environ, text=True, capture_output=True, check=True)
+    modules, collector = done.stdout.splitlines()
+    assert {"aiohttp", "pyarrow", "duckdb"} & set(modules.split()) == set()
+    assert collector == "True 0"
+
+
 def test_version_is_one_plain_line(work, environ):
     done = headrace("--version", cwd=work, environ=environ)
     assert (done.returncode, done.stderr) == (0, "")
