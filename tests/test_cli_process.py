@@ -39,8 +39,17 @@ def work(tmp_path):
     return folder
 
 
+#: With Ctrl-C as in a terminal: a shell's background job ignores it, and so does all that it starts.
+COMMAND = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from headrace.cli import main
+sys.exit(main())
+"""
+
+
 def headrace(*arguments, cwd, environ, start=subprocess.run, **options):
-    command = [sys.executable, "-c", "import sys; from headrace.cli import main; sys.exit(main())", *arguments]
+    command = [sys.executable, "-c", COMMAND, *arguments]
     if start is subprocess.run:
         options |= {"capture_output": True, "timeout": 60, "check": False}
     return start(command, cwd=cwd, env=environ, text=True, **options)
