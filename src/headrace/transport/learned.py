@@ -32,9 +32,9 @@ from typing import Final
 from headrace.transport.pace import Passage
 
 #: The pace starts at this part of the ceiling.
-_BACK: Final = 0.96
+_BACK: Final = 0.98
 #: Seconds, and requests, of the growth curve: the longer of the two counts.
-_CURVE_S: Final = 16.0
+_CURVE_S: Final = 20.0
 _CURVE_REQUESTS: Final = 32
 _MOST_DOUBLED: Final = 8.0
 #: Two ceilings that differ by less are the same one.
@@ -44,7 +44,7 @@ _FEW: Final = 5
 _MANY: Final = 16
 #: The ceiling is measured over so many of the last requests, and taken a little higher because the pace was growing.
 _MEASURED: Final = 24
-_GROWN: Final = 1.015
+_GROWN: Final = 1.03
 #: A guess looks back so many requests; limits are counted in a second or more.
 _REMEMBERED: Final = 1024
 _SHORTEST_WINDOW_S: Final = 1.0
