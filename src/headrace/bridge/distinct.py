@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from dlt.common.configuration.container import Container
-from dlt.common.storages.load_package import LoadPackageStateInjectableContext
+from dlt.common.storages.load_package import LoadPackageStateInjectableContext, ParsedLoadJobFileName
 
 from headrace.bridge.first import current_pipeline
 
@@ -97,6 +97,7 @@ def _rows_normalized(load_id: str, table: str) -> int | None:
     for trace in (pipeline._trace, pipeline._last_trace):  # noqa: SLF001 - the public one may be that of the run before
         info = trace.last_normalize_info if trace else None
         for metrics in info.metrics.get(load_id, ()) if info else ():
-            counted = metrics["table_metrics"].get(table)
-            return counted.items_count if counted else None
+            # file by file: dlt 1.28 loses some of them where it counts by table
+            files = [(ParsedLoadJobFileName.parse(one.file_path), one) for one in metrics["job_metrics"].values()]
+            return sum(int(one.items_count) for file, one in files if file.table_name == table)
     return None
