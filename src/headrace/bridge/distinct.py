@@ -21,8 +21,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from dlt.common.configuration.container import Container
-from dlt.common.storages.load_package import LoadPackageStateInjectableContext, ParsedLoadJobFileName
+from dlt.common.storages.load_package import LoadPackageStateInjectableContext
 
+from headrace.bridge.counts import rows_by_table
 from headrace.bridge.first import current_pipeline
 
 if TYPE_CHECKING:
@@ -96,8 +97,6 @@ def _rows_normalized(load_id: str, table: str) -> int | None:
     # of `run`, which is under way; or of the step before, when steps are called one by one
     for trace in (pipeline._trace, pipeline._last_trace):  # noqa: SLF001 - the public one may be that of the run before
         info = trace.last_normalize_info if trace else None
-        for metrics in info.metrics.get(load_id, ()) if info else ():
-            # file by file: dlt 1.28 loses some of them where it counts by table
-            files = [(ParsedLoadJobFileName.parse(one.file_path), one) for one in metrics["job_metrics"].values()]
-            return sum(int(one.items_count) for file, one in files if file.table_name == table)
+        if info and info.metrics.get(load_id):
+            return rows_by_table(info, load_id)[table]
     return None

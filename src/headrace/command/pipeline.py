@@ -7,7 +7,6 @@ pipeline for stale and wipes it, the packages too. So they are normalised and lo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -17,6 +16,7 @@ from dlt.common.exceptions import DltException
 from dlt.common.schema.utils import get_root_table
 from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
 
+from headrace.bridge.counts import rows_by_table
 from headrace.command.failure import failed_step, translated
 from headrace.command.target import DuckDbFile, Target
 from headrace.errors import UsageError
@@ -114,7 +114,7 @@ class PipelineRun:
     def rows_loaded(self) -> dict[str, int]:
         """Table -> rows that the last run loaded into it."""
         trace = self._pipeline.last_trace
-        counts: Mapping[str, int] = trace.last_normalize_info.row_counts if trace and trace.last_normalize_info else {}
+        counts = rows_by_table(trace.last_normalize_info) if trace and trace.last_normalize_info else {}
         return {name: counts[name] for name in self._table_names() if name in counts}
 
     def sample(self, table: str, columns: list[str], rows: int) -> list[tuple[Any, ...]]:
