@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -349,3 +350,19 @@ def test_several_parents_need_rows_as_they_were_fetched(on: str, tmp_path: Path)
         source.resources[on].add_map(lambda row: row)
         with pytest.raises(PipelineStepFailed, match="expected the rows of resource `members` as they were fetched"):
             pipeline(tmp_path, "several").run(source)
+
+
+def test_a_step_that_fails_ends_the_others_without_a_word_of_asyncio(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(_: Any) -> None:
+        raise ValueError("no row is good enough")
+
+    many = config(*(teams(name=f"teams_{number}") for number in range(20)))
+    with Server(service, latency_s=0.02) as server:
+        source = rest_api_source(many(server.url))
+        source.resources["teams_0"].add_map(fail)
+        with caplog.at_level("ERROR", "asyncio"), pytest.raises(PipelineStepFailed, match="good enough"):
+            pipeline(tmp_path, "ours").run(source)
+        gc.collect()
+    assert [record.getMessage() for record in caplog.records if record.name == "asyncio"] == []

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterator
+from contextlib import suppress
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -25,7 +26,8 @@ async def kept(work: Coroutine[Any, Any, T]) -> T:
     try:
         return await task
     finally:
-        await keeper.aclose()
+        with suppress(RuntimeError):  # dlt's loop is closing it, which is what ended the task
+            await keeper.aclose()
 
 
 def paged(work: Callable[[Take], Coroutine[Any, Any, None]]) -> Iterator[Awaitable[Any] | None]:
@@ -79,7 +81,7 @@ class _Pages:
         """Give no page any more and end the work, in its own loop."""
         self.ended = True
         if self._keeper is not None and self._loop is not None and self._loop.is_running():
-            asyncio.run_coroutine_threadsafe(_closed(self._keeper), self._loop)
+            self._loop.call_soon_threadsafe(self._task.cancel)
 
     async def _begin(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -105,12 +107,11 @@ async def _kept(task: asyncio.Future[Any]) -> AsyncGenerator[None, None]:
             yield
         finally:
             task.cancel()
-            await asyncio.wait([task])
+            if not task.done():
+                await asyncio.wait([task])
+            if not task.cancelled():
+                task.exception()  # seen: who waited for it may be gone
 
     keeper = keep()
     await keeper.__anext__()
     return keeper
-
-
-async def _closed(keeper: AsyncGenerator[None, None]) -> None:
-    await keeper.aclose()

@@ -18,8 +18,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Final
@@ -81,23 +80,27 @@ class Gate:
         """Let nobody pass before `until`; an earlier moment than the present one changes nothing."""
         self.not_before = max(self.not_before, until)
 
-    @asynccontextmanager
-    async def slot(self, clock: Clock, max_wait_s: float) -> AsyncIterator[Passage]:
-        """Wait for the moment, a slot and a turn, and hold the slot.
+    def slot(self, clock: Clock, max_wait_s: float) -> _Slot:
+        """Wait for the moment, a slot and a turn, and hold the slot; an async context manager that gives the passage.
 
         Raises `AttemptFailed` for a rest above the bound.
         """
+        return _Slot(self, clock, max_wait_s)
+
+    async def enter(self, clock: Clock, max_wait_s: float) -> Passage:
+        """Wait, and take a slot, which must be left."""
         async with self._door:
             await self._open(clock, max_wait_s)
             passage = Passage(clock.now())
             self._under_way += 1
             self._send(passage)
-        try:
-            yield passage
-        finally:
-            passage.answered = min(passage.answered, clock.now())
-            self._under_way -= 1
-            self._left.set()
+        return passage
+
+    def leave(self, passage: Passage, now: float) -> None:
+        """Give the slot back."""
+        passage.answered = min(passage.answered, now)
+        self._under_way -= 1
+        self._left.set()
 
     async def _open(self, clock: Clock, max_wait_s: float) -> None:
         """Return when the next request may pass; nobody else is in the door meanwhile."""
@@ -168,6 +171,23 @@ class Gate:
         elif self._budget.strictest is not None:
             by = f"the headers of the host: {self._budget.strictest}"
         return Slowdown(host, self.paced_s, self.rested_s, by)
+
+
+class _Slot:
+    """A slot of a gate while it is held. No asynchronous generator: dlt closes those in the midst of their work."""
+
+    def __init__(self, gate: Gate, clock: Clock, max_wait_s: float) -> None:
+        self._gate = gate
+        self._clock = clock
+        self._max_wait_s = max_wait_s
+        self._passage: Passage
+
+    async def __aenter__(self) -> Passage:
+        self._passage = await self._gate.enter(self._clock, self._max_wait_s)
+        return self._passage
+
+    async def __aexit__(self, *_: object) -> None:
+        self._gate.leave(self._passage, self._clock.now())
 
 
 class Gates:

@@ -14,11 +14,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from importlib.metadata import PackageNotFoundError, version
 from types import SimpleNamespace, TracebackType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import aiohttp
 from yarl import URL
@@ -87,29 +87,12 @@ class Sender:
         raise AttemptFailed(_LOST)
 
     async def _send_once(self, request: Request) -> Response:
-        async with self._open(request) as answer:
-            success = 200 <= answer.status < 300
-            raw = await self._read(answer, self._limits.max_page_bytes if success else _MAX_ERROR_BODY_BYTES, success)
-            headers = _headers(answer)
-            status = answer.status
-        if raw or (success and status != _NO_CONTENT):
-            raw = await self._decoded(raw, headers.get("content-encoding", ""), success)
-        return Response(status, headers, raw, full_url(request))
-
-    @asynccontextmanager
-    async def _open(self, request: Request) -> AsyncIterator[aiohttp.ClientResponse]:
-        """Send, and translate what goes wrong until the body is read; leaving early closes the connection."""
         if self._session is None:
             message = "use `async with` around the transport"
             raise RuntimeError(message)
         connection = _ConnectionNote()
-        headers = list(request.headers)
-        body = request.data
-        if request.json is not None:
-            body = json.dumps(request.json).encode()
-            if not any(name.lower() == "content-type" for name, _ in headers):
-                headers.append(("Content-Type", "application/json"))
-        try:
+        headers, body = _written(request)
+        with self._translating(connection):
             async with self._session.request(
                 request.method,
                 URL(full_url(request), encoded=True),
@@ -118,7 +101,22 @@ class Sender:
                 allow_redirects=False,
                 trace_request_ctx=connection,
             ) as answer:
-                yield answer
+                success = 200 <= answer.status < 300
+                raw = await self._read(
+                    answer, self._limits.max_page_bytes if success else _MAX_ERROR_BODY_BYTES, success
+                )
+                answered = _headers(answer)
+                status = answer.status
+        if raw or (success and status != _NO_CONTENT):
+            raw = await self._decoded(raw, answered.get("content-encoding", ""), success)
+        return Response(status, answered, raw, full_url(request))
+
+    # no asynchronous generator: when an extract fails dlt closes all that rest in its loop, and speaks of it
+    @contextmanager
+    def _translating(self, connection: _ConnectionNote) -> Iterator[None]:
+        """Translate what goes wrong until the body is read; leaving early closes the connection."""
+        try:
+            yield
         except _ConnectionLost as error:
             if connection.reused:
                 raise _IdleConnectionLost from None
@@ -161,6 +159,16 @@ class Sender:
         if isinstance(error, asyncio.TimeoutError):
             return _failed(error, f"gave no whole answer within {self._limits.timeout_s:g} s")
         return _failed(error)
+
+
+def _written(request: Request) -> tuple[list[tuple[str, str]], Any]:
+    """The headers and the body of `request` as they are sent."""
+    headers = list(request.headers)
+    if request.json is None:
+        return headers, request.data
+    if not any(name.lower() == "content-type" for name, _ in headers):
+        headers.append(("Content-Type", "application/json"))
+    return headers, json.dumps(request.json).encode()
 
 
 class _Connector(aiohttp.TCPConnector):
