@@ -117,11 +117,10 @@ class _Loader:
         run.report.superseded = run.identities.superseded
         differing = run.identities.differing()
         if differing is not None:
-            names = list(self._tables.key)
             for rows in run.spool.pieces(root):
-                found = rows.filter(pc.equal(rows.column(self._tables.system.id), differing)).select(names).to_pylist()
-                if found:
-                    raise later_collision([found[0][name] for name in names], run.plan)
+                found = rows.filter(pc.equal(rows.column(self._tables.system.id), differing))
+                if found.num_rows:
+                    raise later_collision([found.column(name)[0].as_py() for name in self._tables.key], run.plan)
 
     def _ease_hints(self) -> None:
         """Take from the resource, for as long as it loads, hints that dlt would apply to tables that have them."""

@@ -66,7 +66,10 @@ class _Pages:
             page = await self._waiting.get()
             if page is None:
                 self.ended = True
-                await self._task
+                # not awaited itself: closed in the midst it is cancelled, and for a cancelled page dlt waits for ever
+                await asyncio.wait([self._task])
+                if not self._task.cancelled():
+                    self._task.result()
             else:
                 self._room.release()
         except BaseException:
