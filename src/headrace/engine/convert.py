@@ -194,9 +194,10 @@ class Converter:
         return _Run(gather(exact, self._rules), exact.sources, records)
 
     def _schemas(self, runs: Sequence[_Run]) -> Mapping[str, pa.Schema]:
-        """The columns of all tables, with those that the exact path settled in `runs`."""
-        if self._known is None:
-            self._names.update(dict.fromkeys(part.name for run in runs for part in run.parts))
+        """The columns of all tables, those of `runs` among them, with what the exact path settled there."""
+        names = {part.name: None for run in runs for part in run.parts}
+        if self._known is None or names.keys() - self._names.keys():
+            self._names |= names
             self._known = {name: self._rules.schema_of(name) for name in self._names}
         return self._known
 
