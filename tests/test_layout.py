@@ -144,7 +144,7 @@ def test_libraries_stay_in_their_files(library: str, allowed: str) -> None:
 
 
 def test_simulators_are_standard_library_only() -> None:
-    for path in (SRC / "sim").glob("*.py"):
+    for path in (SRC / "sim").rglob("*.py"):
         for found in IMPORTS[path]:
             top = found.module.split(".")[0]
             assert top in sys.stdlib_module_names or room_of(found.module) == "sim", f"{shown(path)}: {found.module}"

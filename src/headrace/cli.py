@@ -174,14 +174,25 @@ def run(  # noqa: PLR0913 - one parameter an option
     raise typer.Exit(_guarded(act, terminal, _error_object if as_json else None))
 
 
-@sim_app.command(
-    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
-)
+_PASSED_ON: Final = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+
+
+@sim_app.command(context_settings=_PASSED_ON)
 def guides(context: typer.Context) -> None:
     """The e-mail and the links service of the guides; `guides --help` lists the options."""
+    _simulate("guides", context)
+
+
+@sim_app.command(context_settings=_PASSED_ON)
+def shortio(context: typer.Context) -> None:
+    """Short.io: links, clicks, statistics; `shortio --help` lists the options."""
+    _simulate("shortio", context)
+
+
+def _simulate(service: str, context: typer.Context) -> None:
     from headrace.sim.__main__ import main as simulate
 
-    raise typer.Exit(simulate(["guides", *context.args]))
+    raise typer.Exit(simulate([service, *context.args]))
 
 
 def main(

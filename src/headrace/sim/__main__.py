@@ -1,6 +1,6 @@
-"""`python -m headrace.sim guides --port 0 --events 100000 --prerender`.
+"""`python -m headrace.sim guides --port 0 --events 100000 --prerender`; or `shortio`.
 
-Writes one line of JSON (url, private_key, api_key) to stdout when it is ready, then serves until
+Writes one line of JSON (addresses and keys) to stdout when it is ready, then serves until
 SIGTERM or SIGINT. With `--rate 10/1` it refuses what comes more often than 10 times a second.
 """
 
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from headrace.sim.faults import page_faults
 from headrace.sim.guides import Guides
 from headrace.sim.rate import HEADERS, LIMITERS, Rate
+from headrace.sim.shortio import command as shortio
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve in the foreground; returns the exit code."""
     asked = _parser().parse_args(arguments)
+    return int(asked.serve(asked))
+
+
+def _guides(asked: argparse.Namespace) -> int:
     guides = Guides(
         events=asked.events,
         domains=asked.domains,
@@ -60,6 +65,8 @@ def _parser() -> argparse.ArgumentParser:
     guides.add_argument("--rate-headers", default="none", choices=HEADERS, help="how answers say what is left")
     guides.add_argument("--rate-retry-after", action="store_true", help="refusals say when to come back")
     guides.add_argument("--faults", action="store_true", help="the usual bad day, by seed")
+    guides.set_defaults(serve=_guides)
+    shortio.options(service.add_parser("shortio", help="Short.io: links, clicks, statistics"))
     return parser
 
 
