@@ -87,8 +87,10 @@ async def _json_cut(wire: Wire, reply: Reply) -> None:
     await wire.send(_other(reply, _half(reply.body)))
 
 
-async def _error_object(wire: Wire, reply: Reply, *, text: str = "internal error") -> None:
-    await wire.send(_other(reply, json.dumps({"error": text}).encode()))
+async def _error_object(wire: Wire, reply: Reply, *, text: str = "internal error", success: bool | None = None) -> None:
+    """Failure inside success; some services say `"success": false` beside it."""
+    said = {} if success is None else {"success": success}
+    await wire.send(_other(reply, json.dumps({**said, "error": text}).encode()))
 
 
 async def _missing_key(wire: Wire, reply: Reply) -> None:
