@@ -184,6 +184,12 @@ def guides(context: typer.Context) -> None:
 
 
 @sim_app.command(context_settings=_PASSED_ON)
+def mailgun(context: typer.Context) -> None:
+    """Mailgun: events, logs, suppressions, lists, two regions; `mailgun --help` lists the options."""
+    _simulate("mailgun", context)
+
+
+@sim_app.command(context_settings=_PASSED_ON)
 def shortio(context: typer.Context) -> None:
     """Short.io: links, clicks, statistics; `shortio --help` lists the options."""
     _simulate("shortio", context)

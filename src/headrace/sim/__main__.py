@@ -1,4 +1,4 @@
-"""`python -m headrace.sim guides --port 0 --events 100000 --prerender`; or `shortio`.
+"""`python -m headrace.sim guides --port 0 --events 100000 --prerender`; or `shortio`, `mailgun`.
 
 Writes one line of JSON (addresses and keys) to stdout when it is ready, then serves until
 SIGTERM or SIGINT. With `--rate 10/1` it refuses what comes more often than 10 times a second.
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from headrace.sim.faults import page_faults
 from headrace.sim.guides import Guides
+from headrace.sim.mailgun import command as mailgun
 from headrace.sim.rate import HEADERS, LIMITERS, Rate
 from headrace.sim.shortio import command as shortio
 
@@ -66,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     guides.add_argument("--rate-retry-after", action="store_true", help="refusals say when to come back")
     guides.add_argument("--faults", action="store_true", help="the usual bad day, by seed")
     guides.set_defaults(serve=_guides)
+    mailgun.options(service.add_parser("mailgun", help="Mailgun: events, logs, suppressions, lists, two regions"))
     shortio.options(service.add_parser("shortio", help="Short.io: links, clicks, statistics"))
     return parser
 

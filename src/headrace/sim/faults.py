@@ -44,18 +44,21 @@ _LOGIN_PAGE = (
 # Instead of the answer.
 
 
-async def _status(
+async def _status(  # noqa: PLR0913 - the parts of an answer
     wire: Wire,
     reply: Reply,
     *,
     status: int = 500,
     body: Literal["json", "html"] = "json",
+    content: str | None = None,
+    content_type: str = "application/json",
     retry_after: float | timedelta | str | None = None,
     headers: Sequence[tuple[str, str]] = (),
 ) -> None:
-    """Any status; `retry_after`: number = seconds, timedelta = HTTP date, text = as it is."""
+    """Any status; `retry_after`: number = seconds, timedelta = HTTP date, text = as it is; `content` is the body."""
     text = f"status {status}"
-    content, content_type = json.dumps({"message": text}), "application/json"
+    if content is None:
+        content = json.dumps({"message": text})
     if body == "html":
         content, content_type = f"<html><body><h1>{text}</h1></body></html>", "text/html"
     if isinstance(retry_after, timedelta):

@@ -1,0 +1,52 @@
+"""Lengths of time as text, and ranges cut to a resolution."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta, timezone
+from typing import Final, Literal
+
+from headrace.sim.mailgun.replies import bad
+
+__all__ = ["Resolution", "bucket_s", "months_before", "span_s"]
+
+Resolution = Literal["hour", "day", "month"]
+
+_UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+def span_s(text: str) -> float:
+    """Seconds of `48h`, `60m`, `7d`; here `m` is a minute.
+
+    Raises:
+        RefusedError: it is no such text.
+    """
+    found = re.fullmatch(r"(\d+)([smhd])", text)
+    if found is None:
+        raise bad(f"invalid duration: {text}")
+    return float(int(found[1]) * _UNITS[found[2]])
+
+
+def months_before(end_s: float, text: str) -> float:
+    """Where a range of `24h`, `7d` or `1m` that ends at `end_s` begins; here `m` is a month.
+
+    Raises:
+        RefusedError: it is no such text.
+    """
+    found = re.fullmatch(r"(\d+)m", text)
+    if found is None:
+        return end_s - span_s(text)
+    end = datetime.fromtimestamp(end_s, timezone.utc)
+    years, month = divmod(end.year * 12 + end.month - 1 - int(found[1]), 12)
+    first = end.replace(year=years, month=month + 1, day=1)
+    return (first + timedelta(days=end.day - 1)).timestamp()
+
+
+def bucket_s(at_s: float, resolution: Resolution) -> float:
+    """Beginning of the hour, day or month of a moment."""
+    moment = datetime.fromtimestamp(at_s, timezone.utc).replace(minute=0, second=0, microsecond=0)
+    if resolution != "hour":
+        moment = moment.replace(hour=0)
+    if resolution == "month":
+        moment = moment.replace(day=1)
+    return moment.timestamp()
