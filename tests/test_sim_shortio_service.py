@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 import headrace.sim
+from headrace.cli import main
 from headrace.sim import Fault, Rate
 from headrace.sim.message import Request
 from headrace.sim.shortio import Key, Rates, Shortio, ShortioSim, Size, World, fill
@@ -159,10 +160,26 @@ def test_keys_have_a_scope() -> None:
     assert not Key("x", frozenset({2})).sees(1)
 
 
+@pytest.mark.parametrize(
+    ("options", "code", "told"),
+    [
+        (["--help"], 0, "--doubt NAME=VALUE"),
+        (["--doubt", "token_kinds=1"], 2, "expected the name of a switch, got 'token_kinds': try one of token_kind"),
+    ],
+)
+def test_command_line_knows_the_switches(
+    options: list[str], code: int, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["sim", "shortio", *options]) == code
+    captured = capsys.readouterr()
+    assert told in captured.out + captured.err
+
+
 def test_command_line_serves_until_it_is_told_to_stop() -> None:
     """One line of JSON when ready; the clock begins where it is told; SIGTERM ends it with exit code 0."""
     root = headrace.sim.__path__[0].removesuffix("/headrace/sim")
     options = ["--links", "3", "--clicks", "7", "--start", "2026-09-01", "--rate", "2/60", "--faults"]
+    options += ["--doubt", "series_key=clickStatistics", "--doubt", "retention_days=30"]
     command = [sys.executable, "-m", "headrace.sim", "shortio", *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, env={"PYTHONPATH": root}, text=True) as process:
         assert process.stdout is not None
@@ -170,7 +187,7 @@ def test_command_line_serves_until_it_is_told_to_stop() -> None:
         path = "/statistics/domain/555001/by_interval"
         answers = [fetch(ready["statistics_url"], "POST", path, ready["api_key"], {"limit": n}) for n in range(3)]
         assert [status for status, _, _ in answers] == [200, 200, 429]
-        assert json.loads(answers[0][2])["clicksStatistics"][-1]["x"] == "2026-09-01T00:00:00.000Z"
+        assert json.loads(answers[0][2])["clickStatistics"][-1]["x"] == "2026-09-01T00:00:00.000Z"
         assert fetch(ready["url"], "GET", "/api/links?domain_id=555001", ready["api_key"])[0] in (200, 429, 503)
         assert fetch(ready["dead_url"], "GET", "/", None)[0] == 404
         process.send_signal(signal.SIGTERM)

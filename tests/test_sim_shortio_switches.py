@@ -299,3 +299,8 @@ def test_the_package_shows_all_switches_with_their_defaults() -> None:
     for one in fields(Doubts):
         default = f'"{one.default}"' if isinstance(one.default, str) else str(one.default).replace("'", '"')
         assert shown[one.name] == default
+
+
+def test_a_switch_has_the_values_that_it_has() -> None:
+    with pytest.raises(ValueError, match=r"expected one of \('key', 'position'\) for token_kind, got 'postion'"):
+        Doubts(token_kind="postion")  # type: ignore[arg-type]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import argparse
+import difflib
 import json
 import sys
 import time
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING, Any
 
 from headrace.sim.faults import Fault, page_faults
 from headrace.sim.rate import Rate
+from headrace.sim.shortio.doubts import Doubts
 from headrace.sim.shortio.instants import SECOND_MS, moment
 from headrace.sim.shortio.rows import SIZES, fill
 from headrace.sim.shortio.service import Rates
@@ -17,11 +20,11 @@ from headrace.sim.shortio.simulator import Shortio
 from headrace.sim.shortio.world import World
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Callable
 
 __all__ = ["options"]
 
+_DOUBT = "a switch and its value as JSON or text, such as token_kind=position; repeat it for several"
 _COUNTS = ("domains", "links", "clicks", "days")
 _RESOURCES = ("domains", "links", "last_clicks", "link_clicks")
 
@@ -37,6 +40,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--ahead-s", type=float, help="seconds after the start in which clicks still come")
     parser.add_argument("--seed", type=int, default=0, help="number")
     parser.add_argument("--start", help="ISO moment at which the clock begins to run, in place of now")
+    parser.add_argument("--doubt", action="append", default=[], type=_doubt, metavar="NAME=VALUE", help=_DOUBT)
     parser.add_argument("--rate", default="10/60", help="requests/seconds let through to statistics, or none")
     parser.add_argument("--latency-s", type=float, default=0.0, help="wait before each answer")
     parser.add_argument("--gzip", action="store_true", help="compress for clients that accept it")
@@ -45,7 +49,7 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 
 def _serve(asked: argparse.Namespace) -> int:
-    world = World(wall=_wall(asked.start), seed=asked.seed)
+    world = World(doubts=Doubts(**dict(asked.doubt)), wall=_wall(asked.start), seed=asked.seed)
     given = {name: getattr(asked, name) for name in (*_COUNTS, "ahead_s") if getattr(asked, name) is not None}
     fill(world, replace(SIZES[asked.size], **given), seed=asked.seed)
     service = Shortio(
@@ -61,6 +65,19 @@ def _serve(asked: argparse.Namespace) -> int:
         sys.stdout.flush()
         sim.wait()
     return 0
+
+
+def _doubt(text: str) -> tuple[str, Any]:
+    name, _, value = text.partition("=")
+    names = [one.name for one in fields(Doubts)]
+    if name not in names:
+        near = difflib.get_close_matches(name, names, n=3) or names
+        raise argparse.ArgumentTypeError(f"expected the name of a switch, got {name!r}: try one of {', '.join(near)}")
+    try:
+        read = json.loads(value)
+    except ValueError:
+        read = value
+    return name, tuple(read) if isinstance(read, list) else read
 
 
 def _wall(start: str | None) -> Callable[[], float]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from headrace.sim.rate import Rate, RateLimited
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["API_ROUTES", "STATISTICS_ROUTES", "Host", "Rates", "Route"]
 
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
-_CACHED_MOST = 1000  # answers; older ones go, however young
+_CACHED_MOST = 64 * 1024 * 1024  # bytes of answers; beyond it the oldest go before their time
 
 
 @dataclass(frozen=True)
@@ -39,11 +40,12 @@ class Route:
 
     def named(self, request: Request) -> dict[str, str] | None:
         """Values of the placeholders, `None` when the request is another's."""
-        if request.method != self.method:
-            return None
-        pattern = _PLACEHOLDER.sub(r"(?P<\1>[^/]+)", self.path)
-        found = re.fullmatch(pattern, request.path)
+        found = self._pattern.fullmatch(request.path) if request.method == self.method else None
         return None if found is None else found.groupdict()
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        return re.compile(_PLACEHOLDER.sub(r"(?P<\1>[^/]+)", self.path))
 
 
 def _undefined(_: Ask) -> Reply:
@@ -113,7 +115,8 @@ class Host:
         self._routes = tuple(routes)
         self._keys: Mapping[str, Key] = {key.text: key for key in keys}
         self._unpaid = frozenset(unpaid)
-        self._cache: dict[tuple[str, ...], tuple[int, Reply]] = {}
+        self._cache: dict[tuple[str, bytes, str], tuple[int, Reply]] = {}
+        self._cached_bytes = 0
         limits = {_LINK: rates.link, _STATISTICS: rates.statistics}
         self._limited = {
             name: RateLimited(self._answered, rate, lambda: world.now_s)
@@ -169,13 +172,19 @@ class Host:
     def _cached(self, ask: Ask, route: Route) -> Reply:
         """The answer that an identical body got lately, stale as it is."""
         world, request = self._world, ask.request
-        key = (request.target, request.body.decode("utf-8", "replace"), ask.key.text)
-        born_ms, reply = self._cache.get(key, (None, None))
-        if born_ms is not None and reply is not None and world.now_ms - born_ms < world.doubts.cache_s * SECOND_MS:
-            return reply
+        self._forget(world.now_ms - round(world.doubts.cache_s * SECOND_MS))
+        key = (request.target, request.body, ask.key.text)
+        if key in self._cache:
+            return self._cache[key][1]
         reply = self._labelled(ask, route)
-        self._cache.pop(key, None)
         self._cache[key] = (world.now_ms, reply)
-        if len(self._cache) > _CACHED_MOST:
-            del self._cache[next(iter(self._cache))]
+        self._cached_bytes += len(reply.body)
         return reply
+
+    def _forget(self, before_ms: int) -> None:
+        """Drop what was answered until then, and more where too much is held."""
+        for key, (born_ms, reply) in list(self._cache.items()):  # oldest first
+            if born_ms > before_ms and self._cached_bytes <= _CACHED_MOST:
+                return
+            del self._cache[key]
+            self._cached_bytes -= len(reply.body)

@@ -12,9 +12,7 @@ from typing import TYPE_CHECKING, Any
 from headrace.sim.shortio.instants import DAY_MS, iso
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from headrace.sim.shortio.records import Click, Domain, Link
+    from headrace.sim.shortio.records import Click, Link
     from headrace.sim.shortio.world import World
 
 __all__ = ["Truth"]
@@ -72,9 +70,12 @@ class Truth:
         """Human clicks of each link that is there, by `idString`; none at all are left out."""
         counts: Counter[str] = Counter()
         domain = self._world.domains[domain_id]
+        by_path: dict[str, list[Link]] = {}
+        for one in self._links(domain_id, ever=True):
+            by_path.setdefault(str(one.row[domain.path_field]), []).append(one)
         for click in self._clicks(domain_id):
             inside = start_ms <= click.dt_ms and (end_ms is None or click.dt_ms < end_ms)
-            link = self._alive(domain, click)
+            link = _alive(by_path.get(str(click.body.fields[domain.path_field]).removeprefix("/"), []), click)
             if inside and click.body.fields["human"] is True and link is not None and link.gone_ms is None:
                 counts[link.id] += 1
         return dict(counts)
@@ -90,27 +91,30 @@ class Truth:
         return dict(Counter(click.body.fields.get(field) for click in human))
 
     def _links(self, domain_id: int, *, ever: bool = False) -> list[Link]:
-        domain = self._world.domains[domain_id]
-        return sorted([*domain.links, *(domain.gone_links if ever else ())], key=lambda link: link.key)
+        with self._world.lock:
+            self._world.settle()
+            domain = self._world.domains[domain_id]
+            return sorted([*domain.links, *(domain.gone_links if ever else ())], key=lambda link: link.key)
 
-    def _clicks(self, domain_id: int, *, ever: bool = False) -> Iterator[Click]:
-        now, horizon = self._world.now_ms, self._world.horizon_ms
-        for click in self._world.domains[domain_id].clicks:
-            until = click.dt_ms + now - horizon + 1
-            if click.gone_ms is not None:
-                until = min(until, click.gone_ms)
-            if click.arrives_ms <= now and (click.arrives_ms if ever else now) < until:
-                yield click
+    def _clicks(self, domain_id: int, *, ever: bool = False) -> list[Click]:
+        with self._world.lock:
+            self._world.settle()
+            now, kept_ms = self._world.now_ms, self._world.kept_ms
+            return [
+                click
+                for click in self._world.domains[domain_id].clicks
+                if click.arrives_ms <= now and (click.arrives_ms if ever else now) < _until(click, kept_ms)
+            ]
 
-    @staticmethod
-    def _alive(domain: Domain, click: Click) -> Link | None:
-        """The link that a click went through: of its path, the last one created before it, if it was there still."""
-        name = domain.path_field
-        path = str(click.body.fields[name]).removeprefix("/")
-        older = [
-            link
-            for link in (*domain.links, *domain.gone_links)
-            if link.row[name] == path and link.created_ms <= click.dt_ms
-        ]
-        link = max(older, key=lambda one: one.key, default=None)
-        return None if link is None or (link.gone_ms is not None and link.gone_ms <= click.dt_ms) else link
+
+def _until(click: Click, kept_ms: int) -> int:
+    """The first moment at which a click cannot be read any more."""
+    end = click.dt_ms + kept_ms + 1
+    return end if click.gone_ms is None else min(end, click.gone_ms)
+
+
+def _alive(links: list[Link], click: Click) -> Link | None:
+    """The link that a click went through: of its path, the last one created before it, if it was there still."""
+    older = [link for link in links if link.created_ms <= click.dt_ms]
+    link = max(older, key=lambda one: one.key, default=None)
+    return None if link is None or (link.gone_ms is not None and link.gone_ms <= click.dt_ms) else link

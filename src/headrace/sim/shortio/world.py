@@ -37,7 +37,6 @@ __all__ = ["World"]
 START: Final = "2026-09-01T12:00:00.000Z"
 OWNER: Final = {"id": 900100, "name": None, "email": "owner@example.test", "photoURL": None}
 _FIRST_DOMAIN_ID: Final = 555001
-_BEFORE_ALL: Final = 0
 
 
 class World:
@@ -243,17 +242,17 @@ class World:
         click.gone_ms = self.now_ms
 
     @property
-    def horizon_ms(self) -> int:
-        """Clicks before this moment are gone."""
+    def kept_ms(self) -> int:
+        """How long clicks can be read."""
         days = self.doubts.retention_days
-        return _BEFORE_ALL if days is None else self.now_ms - days * DAY_MS
+        return self.now_ms if days is None else days * DAY_MS
 
     def clicks(
         self, domain: Domain, start_ms: int | None = None, end_ms: int | None = None, *, newest_first: bool = False
     ) -> Iterator[Click]:
         """Clicks from `start_ms` up to before `end_ms` that can be read now, by `dt`."""
         held, now = domain.clicks, self.now_ms
-        low = bisect_left(held, max(self.horizon_ms, start_ms or _BEFORE_ALL), key=_dt)
+        low = bisect_left(held, max(now - self.kept_ms, start_ms or 0), key=_dt)
         high = len(held) if end_ms is None else bisect_left(held, end_ms, key=_dt)
         for place in range(high - 1, low - 1, -1) if newest_first else range(low, high):
             click = held[place]
