@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from headrace.sim.shortio import iso, moment
 from shortio_calls import DAY, NOW, Calls, T
@@ -50,6 +52,41 @@ def test_totals_by_path_need_the_moment_of_creation() -> None:
     assert calls.post(path, {"pathsDates": late}, endDate=iso(T + 4)) == (200, {"Spring": 1})
     status, said = calls.post(path, {"pathsDates": [{"path": "Spring"}]})
     assert (status, said["message"]) == (400, "body/pathsDates/0 must have required property 'createdAt'")
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    steps=st.lists(
+        st.tuples(st.sampled_from(["link", "delete", "click", "click", "bot", "late"]), st.sampled_from("xXy")),
+        max_size=30,
+    ),
+    strict=st.booleans(),
+)
+def test_counts_equal_the_truth(steps: list[tuple[str, str]], strict: bool) -> None:
+    """Links come and go while clicks come in, paths are used again, case matters or not: one minute a step."""
+    calls = Calls()
+    calls.domain.row["caseSensitive"] = strict
+    for kind, path in steps:
+        calls.world.advance(60)
+        held = calls.domain.paths.get(calls.domain.path_key(path))
+        if kind == "link" and held is None:
+            calls.world.add_link(calls.id, path)
+        elif kind == "delete" and held is not None:
+            calls.world.delete_link(held)
+        elif kind in ("click", "bot", "late"):
+            arrives = calls.world.now_ms + (15 * 60_000 if kind == "late" else 0)
+            calls.visit(calls.world.now_ms, f"/{path}", human=kind != "bot", arrives_ms=arrives)
+    end = iso(calls.world.now_ms)
+    ids = ",".join([*(row["idString"] for row in calls.truth.links(calls.id, ever=True)), "lnk_x"])
+    found = calls.get(f"/statistics/domain/{calls.id}/link_clicks", ids=ids)
+    assert found == (200, calls.truth.link_clicks(calls.id))
+    points = calls.statistics("by_interval", endDate=end)["clicksStatistics"]
+    assert {point["x"]: int(point["y"]) for point in points if point["y"] != "0"} == calls.truth.days(calls.id)
+    tops = calls.statistics("top", column="path", endDate=end)
+    assert {row["column"]: int(row["score"]) for row in tops} == calls.truth.top(calls.id, "path")
+    snapshot = calls.statistics("", endDate=end)
+    assert snapshot["clicks"] == len(calls.truth.clicks(calls.id))
+    assert snapshot["humanClicks"] == sum(calls.truth.days(calls.id).values())
 
 
 def test_series_have_every_day_and_texts() -> None:

@@ -175,6 +175,13 @@ def ruled(calls: Calls) -> Any:
     return calls.links()["links"][0]["updatedAt"] == iso(NOW)
 
 
+def tagged(calls: Calls) -> Any:
+    link = calls.world.add_link(calls.id, "x")
+    calls.world.advance(1)
+    calls.world.update_link(link, tags=["new"])
+    return calls.links()["links"][0]["updatedAt"] == iso(NOW)
+
+
 def unknown_url(calls: Calls) -> Any:
     return calls.get("/links/multiple-by-url", domain=calls.domain.host, originalURL="https://no.example.test/")[0]
 
@@ -252,6 +259,7 @@ SWITCHES: dict[str, tuple[Any, Callable[[Calls], Any], Any, Any]] = {
     "count_of": ("all", counted, 2, 3),
     "link_id_kind": ("number", id_kind, "str", "int"),
     "rules_move_updated_at": (True, ruled, True, False),
+    "updated_at_ignores": (("tags", "FolderId"), tagged, False, True),
     "unknown_url_is_404": (False, unknown_url, 404, 200),
     "public_key_status": (401, public_key, 403, 401),
 }

@@ -52,6 +52,7 @@ What is not known for sure is a switch of `Doubts`; `World(doubts=Doubts(before_
     count_of                 "page"              what `count` counts ("all")
     link_id_kind             "text"              `id` of a link: as `idString`, or a "number"
     rules_move_updated_at    False               whether changed rules move the link's `updatedAt`
+    updated_at_ignores       ()                  fields of a link that change without moving it, such as `tags`
     unknown_url_is_404       True                a target without links: 404, or an empty list
     public_key_status        403                 what a public key is told (401)
 

@@ -76,6 +76,7 @@ class Doubts:
     # Links: records.
     link_id_kind: Literal["text", "number"] = "text"  # `id` beside `idString`; a number until 2022
     rules_move_updated_at: bool = False
+    updated_at_ignores: tuple[str, ...] = ()  # fields that change without it: `tags` and `FolderId` are doubted
     unknown_url_is_404: bool = True  # of the look-up by target: 404 or an empty list
 
     # Keys: what a public one, which may only create links, is told.

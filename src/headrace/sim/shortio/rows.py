@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["SIZES", "Size", "fill"]
 
 _MINUTE_MS: Final = 60 * SECOND_MS
-_VISITS: Final = 4096  # different bodies a domain
+_VISITS: Final = 4096  # different bodies a domain, at the most
 _BURST: Final = 40  # clicks of one instant; the default page has 30
 _BURST_EVERY: Final = 2000
 _TIE_EVERY: Final = 40
@@ -76,7 +76,7 @@ def fill(world: World, size: Size = SIZES["small"], *, seed: int = 0) -> None:
         for place in range(size.links):
             _link(world, domain, place, start, dice, folder["id"])
         _reuse_a_path(world, domain)
-        bodies = _bodies(world, domain, dice)
+        bodies = _bodies(world, domain, min(size.clicks, _VISITS), dice)
         end = world.now_ms + round(size.ahead_s * SECOND_MS)
         made = list(_clicks(bodies, size.clicks, start, end, dice))
         world.add_clicks(domain.id, made)
@@ -127,10 +127,10 @@ def _reuse_a_path(world: World, domain: Domain) -> None:
         world.add_link(domain.id, old.row["path"], world.now_ms - DAY_MS, title="Again")
 
 
-def _bodies(world: World, domain: Domain, dice: random.Random) -> list[Body]:
+def _bodies(world: World, domain: Domain, number: int, dice: random.Random) -> list[Body]:
     """Visits to every link, bots and wrong paths among them."""
     paths = [f"/{link.row['path']}" for link in domain.links] or ["/"]
-    return [_visit(world, domain, dice, paths) for _ in range(_VISITS)]
+    return [_visit(world, domain, dice, paths) for _ in range(number)]
 
 
 def _visit(world: World, domain: Domain, dice: random.Random, paths: list[str]) -> Body:

@@ -167,7 +167,8 @@ class World:
         with self.lock:
             domain = self.domains[link.domain_id]
             del domain.paths[domain.path_key(link.row["path"])]
-            row = {**link.row, "updatedAt": iso(self.now_ms), **fields}
+            moves = not fields or fields.keys() - set(self.doubts.updated_at_ignores)
+            row = {**link.row, **({"updatedAt": iso(self.now_ms)} if moves else {}), **fields}
             row["lcpath"] = row["path"].lower()
             link.row = {key: value for key, value in row.items() if value is not ...}
             domain.paths[domain.path_key(row["path"])] = link
