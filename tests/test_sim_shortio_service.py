@@ -7,6 +7,7 @@ import json
 import signal
 import subprocess
 import sys
+from io import StringIO
 from typing import Any
 
 import pytest
@@ -167,12 +168,10 @@ def test_keys_have_a_scope() -> None:
         (["--doubt", "token_kinds=1"], 2, "expected the name of a switch, got 'token_kinds': try one of token_kind"),
     ],
 )
-def test_command_line_knows_the_switches(
-    options: list[str], code: int, told: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["sim", "shortio", *options]) == code
-    captured = capsys.readouterr()
-    assert told in captured.out + captured.err
+def test_command_line_knows_the_switches(options: list[str], code: int, told: str) -> None:
+    out = StringIO()
+    assert main(["sim", "shortio", *options], out=out, err=out) == code
+    assert told in out.getvalue()
 
 
 def test_command_line_serves_until_it_is_told_to_stop() -> None:
