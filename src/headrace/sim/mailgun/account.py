@@ -48,7 +48,7 @@ class Domain:
         self.credentials = Listing(clock, "mailbox")
         self.dkim = Listing(clock, "selector")
         self.messages = Listing(clock, "key")
-        self.dns: dict[str, list[Row]] = {"receiving_dns_records": [], "sending_dns_records": []}
+        self.dns = _dns(name)
         self.tracking: Row = {
             "open": {"active": True, "place_at_the_top": False},
             "click": {"active": True},
@@ -210,6 +210,20 @@ class Account:
             self.domains.delete(name)
             self._former.append(self._domains.pop(name))
             self._timeline = None
+
+
+def _dns(name: str) -> dict[str, list[Row]]:
+    """Records by direction: a priority is a text, and only mail exchangers have no name."""
+    exchanger = {"is_active": True, "cached": ["10 mxa.mailgun.test"], "priority": "10", "record_type": "MX"}
+    spf = {"is_active": True, "cached": [], "name": name, "record_type": "TXT", "valid": "unknown"}
+    link = {"is_active": False, "cached": [], "name": f"email.{name}", "record_type": "CNAME", "valid": "valid"}
+    return {
+        "receiving_dns_records": [{**exchanger, "valid": "valid", "value": "mxa.mailgun.test"}],
+        "sending_dns_records": [
+            {**spf, "value": "v=spf1 include:mailgun.test ~all"},
+            {**link, "value": "mailgun.test"},
+        ],
+    }
 
 
 _DISABLED = {
