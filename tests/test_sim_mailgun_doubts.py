@@ -35,6 +35,7 @@ def made() -> World:
     world.us.add_domain("new.acme.test", state="unverified")
     world.us.add_domain("box.acme.test", sandbox=True)
     world.eu.add_domain("mail.acme.test").bounces.put({"address": "eve@x.test"})
+    world.eu.add_domain("only.eu.test")
     brand = world.account("us", world.add_subaccount("Brand B"))
     assert brand is not None
     brand.add_domain("brand-b.test")
@@ -154,6 +155,8 @@ PROBES: dict[str, tuple[tuple[Any, ...], Probe]] = {
     "unverified_domain": ((400,), of("/v3/new.acme.test/events")),
     "sandbox_domain": ((400,), of("/v3/box.acme.test/events")),
     "foreign_domain": ((401, 403), of("/v3/brand-b.test/events")),
+    "other_region": ((401, 403), of("/v3/only.eu.test/events")),
+    "empty_webhooks": (("null",), of("/v3/domains/new.acme.test/webhooks")),
     "sending_key": ((403,), keyed("sending", EVENTS, "mail.acme.test")),
     "domain_key": ((401,), keyed("developer", "/v4/domains", "mail.acme.test")),
     "unknown_subaccount": ((401,), of("/v4/domains", headers={"x-mailgun-on-behalf-of": "nobody"})),

@@ -290,3 +290,28 @@ def test_a_reader_with_an_overlap_ends_with_all_that_was_readable(steps: list[An
     assert list(read.values()) != [] or not domain.events.readable()
     wanted = {fact.row["id"]: fact.row for fact in truth(world, asking.doubts, "events")}
     assert read == wanted
+
+
+def test_pages_have_numbers_within_their_range_and_rows_places(built: Built) -> None:
+    """Faults go by the number, the ledger by the places, in both directions."""
+    world, domain, now = built
+    domain.fill([now - 100 + second for second in range(10)])
+    asking = Asking(world)
+    for begin, end, places in ((now - 96, now, [4, 6, 8, 10]), (now, now - 100, [8, 6, 4, 2])):
+        page = asking.get(PATH, begin=begin, end=end, limit=2)
+        for number, place in enumerate(places):
+            assert (asking.last.page, asking.last.rows.start) == (number, place)
+            page = asking.get(page["paging"]["next"])
+    asking.get(PATH, event="delivered")
+    assert asking.last.page is None
+
+
+def test_events_come_while_a_demonstration_runs() -> None:
+    world = demo_world(clock=Clock(), ahead_s=60)
+    asking = Asking(world)
+    path = "/v3/mail0.acme.test/events"
+    before = len(asking.items(path))
+    world.clock.advance(60)
+    assert before < len(asking.items(path)) < before + 30
+    world.clock.advance(1800)
+    assert len(asking.items(path)) == before + 30

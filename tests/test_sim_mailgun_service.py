@@ -160,6 +160,23 @@ def test_domains_that_cannot_be_read(demo: World) -> None:
     assert asking.ask("/v3/nobodys.test/templates") == (404, {"message": "domain not found"})
 
 
+def test_a_domain_may_change() -> None:
+    world = World()
+    domain, asking = world.us.add_domain("mail.acme.test"), Asking(world)
+    assert asking.ask("/v3/mail.acme.test/events")[0] == 200
+    domain.change(state="disabled", is_disabled=True)
+    assert asking.ask("/v3/mail.acme.test/events")[0] == 400
+    assert asking.get("/v4/domains")["items"][0]["state"] == "disabled"
+    assert [fact.row["state"] for fact in truth(world, asking.doubts, "domains", ever=True)] == ["active", "disabled"]
+
+
+def test_a_key_of_one_region_is_unknown_in_the_other() -> None:
+    world = World()
+    secret = world.add_key("admin", regions=("eu",)).secret
+    assert Asking(world).ask("/v4/domains", secret=secret) == (401, "Forbidden")
+    assert Asking(world).ask("/v4/domains", secret=secret, region="eu")[0] == 200
+
+
 @pytest.mark.parametrize("denial", [400, 401, 403, 404])
 def test_a_denial_is_the_domains_own(denial: int) -> None:
     world = World()

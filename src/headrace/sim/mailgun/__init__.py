@@ -34,12 +34,14 @@ What is known is fixed, what is doubtful is a switch of `Doubts`; the first valu
     eu_links                  eu, us                            which host page links of the European one name
     tag_dates                 rfc3339, go                       dates of the old tags
     webhook_urls              urls, url                         webhooks of a domain
+    empty_webhooks            object, null                      `webhooks` of a domain without any
     member                    wrapped, bare                     a single member of a list
     v3_domains                True, False                       does `GET /v3/domains` still answer
     disabled_domain           400, ...                          status of calls to a disabled domain, 200 lets through
     unverified_domain         200, ...                          to an unverified one
     sandbox_domain            200, ...                          to a sandbox
     foreign_domain            404, ...                          to one of a subaccount or a parent
+    other_region              404, ...                          to one that only the other region has
     sending_key               401, ...                          status of a key that may only send
     domain_key                403, ...                          of a domain's key for something else
     unknown_subaccount        403, ...                          of X-Mailgun-On-Behalf-Of with a wrong or closed account
@@ -49,6 +51,12 @@ What is known is fixed, what is doubtful is a switch of `Doubts`; the first valu
     limit_body                retry_seconds, message, text, none   body of a refusal
     limit_status              429, 420                          its status
     retry_after               none, seconds, date               its header
+
+Resources, as faults and ledgers know them: `domains`, `logs`, `metrics`, `usage`, `bounce_classification`,
+`account_tags`, `routes`, `account_webhooks`, `mailing_lists`, `ips`, `ip_pools`, `subaccounts`, `keys`, `dkim_keys`; of
+a domain `events/D`, `bounces/D`, `complaints/D`, `unsubscribes/D`, `allowlist/D`, `tags/D`, `templates/D`,
+`template_versions/D/T`, `webhooks/D`, `credentials/D`, `dkim_keys/D`, `message/D`; `members/LIST`. Streams of the truth
+have the same names where they have rows of their own.
 
 What one domain answers whatever its state is `domain.denial`. Refusals and damage that happen once are faults
 (`headrace.sim.faults`): `MISHAPS` has those of this service.

@@ -67,6 +67,10 @@ class Domain:
             raise LookupError(f"the domain was deleted: {self.name}")
         return row
 
+    def change(self, **fields: Any) -> None:
+        """Replace fields of the domain's row: `change(state="disabled", is_disabled=True)`."""
+        self.account.domains.put({**self.row, **fields})
+
     def versions(self, template: str) -> Listing:
         """Versions of a template, by tag."""
         return self._versions.setdefault(template, Listing(self.account.clock, "tag"))

@@ -47,7 +47,11 @@ class Call:
         name = self.parts["domain"]
         domain = self.account.domain(name)
         if domain is None:
-            raise denied(self.doubts.foreign_domain if self.world.find_domain(self.account.region, name) else 404, name)
+            region = self.account.region
+            if self.world.find_domain(region, name):
+                raise denied(self.doubts.foreign_domain, name)
+            elsewhere = self.world.find_domain("eu" if region == "us" else "us", name)
+            raise denied(self.doubts.other_region if elsewhere else 404, name)
         row = domain.row
         status = domain.denial or {
             "disabled": self.doubts.disabled_domain,

@@ -36,6 +36,7 @@ def options(parser: argparse.ArgumentParser) -> None:
         )
     parser.add_argument("--seed", type=int, default=0, help="number")
     parser.add_argument("--start", help="epoch seconds or RFC 2822 date at which the clock begins to run, not now")
+    parser.add_argument("--ahead-s", type=float, default=0.0, help="seconds from the start on in which events come")
     parser.add_argument("--retention-days", type=float, default=5.0, help="how long events can be read")
     parser.add_argument("--doubt", action="append", default=[], metavar="NAME=VALUE", help="a switch of Doubts")
     parser.add_argument("--rate", default="real", help="requests/seconds for all together, or real, or none")
@@ -58,6 +59,7 @@ def _serve(asked: argparse.Namespace) -> int:
         seed=asked.seed,
         clock=Clock(start_s, runs=True),
         retention_s=asked.retention_days * DAY_S,
+        ahead_s=asked.ahead_s,
         keep=asked.prerender,
     )
     mailgun = Mailgun(

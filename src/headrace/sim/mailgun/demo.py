@@ -23,6 +23,7 @@ __all__ = ["SIZES", "Size", "demo_world"]
 _EVENTS_OF_S = 4 * DAY_S
 _LATE_S = HOUR_S / 2
 _PAGE = 100
+_EVERY_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -49,15 +50,19 @@ def demo_world(
     seed: int = 0,
     clock: Clock | None = None,
     retention_s: float = 5 * DAY_S,
+    ahead_s: float = 0.0,
     keep: bool = False,
 ) -> World:
     """Make a world; `keep` renders all events at once, so that pages cost nothing (about 1 kB an event).
 
-    The clock is the real one unless one is given.
+    The clock is the real one unless one is given. For `ahead_s` from its now on events still come, one in two seconds
+    at each domain.
     """
     world = World(seed=seed, clock=clock or Clock(None), retention_s=retention_s)
     for number in range(size.domains):
-        _fill(world.us.add_domain(f"mail{number}.acme.test"), size, seed, keep=keep)
+        domain = world.us.add_domain(f"mail{number}.acme.test")
+        _fill(domain, size, seed, keep=keep)
+        _come(domain, ahead_s)
     world.us.add_domain("sandbox0a1b2c.mailgun.test", sandbox=True)
     world.us.add_domain("off.acme.test", state="disabled")
     world.us.add_domain("new.acme.test", state="unverified")
@@ -110,6 +115,11 @@ def _fill(domain: Domain, size: Size, seed: int, *, keep: bool) -> None:
     dkim = {"is_active": True, "cached": [], "name": f"k1._domainkey.{domain.name}", "record_type": "TXT"}
     record = {**dkim, "valid": "VALID", "value": "k=rsa; p=MIGf"}
     domain.dkim.put({"signing_domain": domain.name, "selector": "k1", "dns_record": record})
+
+
+def _come(domain: Domain, ahead_s: float) -> None:
+    now = domain.account.clock.now
+    domain.fill([now + _EVERY_S * (number + 1) for number in range(int(ahead_s / _EVERY_S))], lateness_s=_LATE_S)
 
 
 def _moments(count: int, now: float, label: str) -> list[float]:

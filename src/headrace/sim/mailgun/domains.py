@@ -127,7 +127,7 @@ def domain_ips(call: Call) -> Reply:
 
 def domain_keys(call: Call) -> Reply:
     """DKIM keys of a domain, all at once."""
-    return _single(call.domain, "dkim", {"items": call.domain.dkim.rows()})
+    return _single(call.domain, "dkim_keys", {"items": call.domain.dkim.rows()})
 
 
 def dkim_keys(call: Call) -> Reply:
@@ -155,7 +155,7 @@ def dkim_keys(call: Call) -> Reply:
     paging = {name: f"{call.link}?page={token_of(call, [place])}&limit={limit}" for name, place in places.items()}
     rows_shown = range(skip, skip + len(found))
     return as_json(
-        {"items": found, "paging": paging}, resource="dkim", page=skip // limit, rows=rows_shown, key="items"
+        {"items": found, "paging": paging}, resource="dkim_keys", page=skip // limit, rows=rows_shown, key="items"
     )
 
 
@@ -178,7 +178,8 @@ def _urls(row: Row, *, old: bool) -> dict[str, Any]:
 def domain_webhooks(call: Call) -> Reply:
     """Webhooks of a domain, a map."""
     shown = webhook_map(call)
-    return as_json({"webhooks": shown}, resource=f"webhooks/{call.domain.name}", rows=range(len(shown)), key="webhooks")
+    value = None if not shown and call.doubts.empty_webhooks == "null" else shown
+    return as_json({"webhooks": value}, resource=f"webhooks/{call.domain.name}", rows=range(len(shown)), key="webhooks")
 
 
 def domain_webhook(call: Call) -> Reply:

@@ -64,6 +64,8 @@ class Doubts:
     webhook_urls: Literal["urls", "url"] = "urls"
     # A single member of a mailing list: in `member` as recorded, or bare as in the specification.
     member: Literal["wrapped", "bare"] = "wrapped"
+    # `webhooks` of a domain that has none.
+    empty_webhooks: Literal["object", "null"] = "object"
     # The legacy list of domains still answers.
     v3_domains: bool = True
     # What calls to a domain answer that cannot be read. Seen: 400, 401, 403, 404.
@@ -71,6 +73,8 @@ class Doubts:
     unverified_domain: int = 200
     sandbox_domain: int = 200
     foreign_domain: int = 404
+    # The same for a domain that only the other region has; 401 and 404 were reported.
+    other_region: int = 404
     # Keys that may do less: for sending only, of another domain, a subaccount that the account has not.
     sending_key: int = 401
     domain_key: int = 403

@@ -96,7 +96,8 @@ def _page(call: Call, timeline: Timeline, label: str) -> Reply:
     asked = _asked(call, timeline) if token is None else _resumed(call, token)
     keep = event_filter(asked.filters)
     low, high = _range(call, asked, timeline.oldest_s)
-    events, rows = stretch_of([timeline], low, high).page(
+    stretch = stretch_of([timeline], low, high)
+    events, rows = stretch.page(
         asked.move,
         asked.mark,
         asked.limit,
@@ -105,7 +106,8 @@ def _page(call: Call, timeline: Timeline, label: str) -> Reply:
     )
     paging = dumped({"paging": _links(call, asked, events)})
     bodies = (event.body for event in events)
-    return listed("items", bodies, paging, resource=label, page=rows.start // asked.limit, rows=rows)
+    number = stretch.number(rows, asked.limit, ascending=asked.ascending) if keep is None else None
+    return listed("items", bodies, paging, resource=label, page=number, rows=rows)
 
 
 def _asked(call: Call, timeline: Timeline) -> _Asked:

@@ -131,7 +131,7 @@ def logs(call: Call) -> Reply:
             }
         ),
         resource="logs",
-        page=rows.start // asked.limit,
+        page=stretch.number(rows, asked.limit, ascending=asked.ascending) if keep is None else None,
         rows=rows,
     )
 

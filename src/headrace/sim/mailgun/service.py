@@ -88,7 +88,8 @@ class Service:
             user, _, secret = base64.b64decode(given, validate=True).decode().partition(":")
         except ValueError:
             return None
-        return self._world.find_key(secret) if kind.lower() == "basic" and user == "api" else None
+        key = self._world.find_key(secret) if kind.lower() == "basic" and user == "api" else None
+        return key if key is not None and self._region in key.regions else None
 
     def _admit(self, key: Key, found: Found) -> None:
         doubts, group = self._doubts, found.route.group

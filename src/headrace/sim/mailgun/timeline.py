@@ -144,9 +144,10 @@ class Stretch:
         ascending: bool,
         keep: Callable[[Event], bool] | None = None,
     ) -> tuple[list[Event], range]:
-        """At most `limit` events in reading order, and where they lie in the list if nothing was filtered."""
+        """At most `limit` events in reading order, and where they lie in the list; filtered ones only have a number."""
         forward = move in ("first", "next")
-        places = self._places(mark, up=ascending == forward)
+        up = ascending == forward
+        places = self._places(mark, up=up)
         if keep is None:
             found = list(islice(places, limit))
         else:
@@ -154,8 +155,15 @@ class Stretch:
         if not forward:
             found.reverse()
         events = [self.entries[place][3] for place in found]
-        lowest = min(found[0], found[-1]) if found else 0
-        return events, range(lowest if keep is None else 0, (lowest if keep is None else 0) + len(found))
+        if keep is not None:
+            return events, range(len(found))
+        first = min(found) if found else places.start + (not up)
+        return events, range(first, first + len(found))
+
+    def number(self, rows: range, limit: int, *, ascending: bool) -> int:
+        """Number of a page from 0, by the place of its rows."""
+        behind = rows.start - self.start if ascending else self.stop - rows.stop
+        return max(behind, 0) // limit
 
     def _places(self, mark: Mark | None, *, up: bool) -> range:
         if up:

@@ -31,7 +31,10 @@ ACCOUNT_ID = "64f0c2a91b7d4e0012ab0001"
 
 @dataclass(frozen=True)
 class Key:
-    """An API key; `basic` is the role that the dashboard calls analyst. `domain` is that of a key of kind `domain`."""
+    """An API key; `basic` is the role that the dashboard calls analyst. `domain` is that of a key of kind `domain`.
+
+    A key is good in all regions, as documented, or only in some, as it looks to users.
+    """
 
     secret: str
     id: str
@@ -39,6 +42,7 @@ class Key:
     role: Role = "admin"
     kind: Kind = "user"
     domain: str | None = None
+    regions: tuple[Region, ...] = ("us", "eu")
 
 
 class World:
@@ -95,14 +99,20 @@ class World:
             return identity
 
     def add_key(
-        self, role: Role, *, kind: Kind | None = None, domain: str | None = None, account_id: str = ACCOUNT_ID
+        self,
+        role: Role,
+        *,
+        kind: Kind | None = None,
+        domain: str | None = None,
+        account_id: str = ACCOUNT_ID,
+        regions: tuple[Region, ...] = ("us", "eu"),
     ) -> Key:
         """Add a key; with a `domain` it is one of that domain. Sending keys are of kind `domain` always."""
         with self.clock.lock:
             data = digest("key", self.seed, len(self._keys)).hex()
             kind = kind or ("domain" if domain or role == "sending" else "user")
             secret = f"{data[:32]}-{data[32:40]}-{data[40:48]}"
-            key = Key(secret, f"{data[48:56]}-{data[56:64]}", account_id, role, kind, domain)
+            key = Key(secret, f"{data[48:56]}-{data[56:64]}", account_id, role, kind, domain, regions)
             self._keys[key.secret] = key
             moment = iso(self.clock.now)
             self.key_rows.put(
