@@ -117,7 +117,10 @@ def test_deleted_and_added_again(world: World) -> None:
     world.clock.advance(10)
     bounces.delete("ann@x.test")
     world.clock.advance(10)
+    bounces.put(bounce("ann@x.test", "554"))
+    assert asking.get("/v3/mail.acme.test/bounces")["items"][0]["code"] == "554"
     bounces.put(bounce("ann@x.test", "605"))
+    assert asking.get("/v3/mail.acme.test/bounces")["items"] == [bounce("ann@x.test", "605")]
     assert asking.get("/v3/mail.acme.test/bounces/ann%40x.test")["code"] == "605"
 
     def codes(**when: Any) -> list[str]:
@@ -125,7 +128,7 @@ def test_deleted_and_added_again(world: World) -> None:
 
     assert codes() == ["605"]
     assert [codes(at_s=start + second) for second in (-1, 0, 10, 19, 20)] == [[], ["550"], [], [], ["605"]]
-    assert codes(ever=True) == ["550", "605"]
+    assert codes(ever=True) == ["550", "554", "605"]
     with pytest.raises(KeyError):
         bounces.delete("nobody")
 

@@ -191,3 +191,22 @@ def test_defaults(world: World) -> None:
     assert times == sorted(times, reverse=True)
     assert len(Asking(world).logs()) == 150
     assert len(Asking(world).logs(duration="30s")) == 30
+
+
+def test_old_logs_vanish() -> None:
+    world = World(retention_s=3600)
+    domain = world.us.add_domain("mail.acme.test")
+    for age in (3000, 100):
+        domain.add_event(world.clock.now - age)
+    world.clock.advance(700)
+    asking = Asking(world, logs_beyond_retention="cut")
+    assert len(asking.logs(**span(world, 9999))) == len(truth(world, asking.doubts, "logs")) == 1
+
+
+def test_the_first_open_is_the_unique_one(world: World) -> None:
+    message = {"headers": {"message-id": "m1"}}
+    opens = [
+        mail(world).add_event(world.clock.now - 60 + second, kind="opened", recipient="kim@x.test", message=message)
+        for second in range(3)
+    ]
+    assert [row["id"] for row in Asking(world).logs(**span(world), events=["unique_opened"])] == [opens[0].id]
