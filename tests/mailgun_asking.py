@@ -26,7 +26,7 @@ class Asking:
             for region in ("us", "eu")
         }
 
-    def ask(
+    def ask(  # noqa: PLR0913 - the parts of a request
         self,
         path: str,
         *,
@@ -34,21 +34,25 @@ class Asking:
         region: str = "us",
         headers: dict[str, str] | None = None,
         body: Any = None,
+        raw: bytes | None = None,
         method: str | None = None,
         **params: Any,
     ) -> tuple[int, Any]:
-        """Status and body, decoded where it is JSON; `path` is a page link or an escaped path. A body is posted."""
+        """Status and body, decoded where it is JSON; `path` is a page link or an escaped path.
+
+        A body is posted, `raw` as it is.
+        """
         token = b64encode(f"api:{secret or self.world.key.secret}".encode()).decode()
         parts = urlsplit(path)
         query = "&".join(filter(None, (parts.query, urlencode(params, doseq=True))))
         target = f"{parts.path}?{query}" if query else parts.path
         request = Request(
-            method or ("GET" if body is None else "POST"),
+            method or ("GET" if body is raw is None else "POST"),
             target,
             unquote(parts.path),
             tuple(parse_qsl(query, keep_blank_values=True)),
             {"host": HOST, "authorization": f"Basic {token}", **(headers or {})},
-            b"" if body is None else json.dumps(body).encode(),
+            raw if raw is not None else b"" if body is None else json.dumps(body).encode(),
         )
         self.last = self._services[region](request)
         text = self.last.body.decode()

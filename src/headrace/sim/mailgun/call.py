@@ -3,20 +3,35 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from headrace.sim.mailgun.replies import bad, denied
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from headrace.sim.mailgun.account import Account, Domain
     from headrace.sim.mailgun.doubts import Doubts
     from headrace.sim.mailgun.world import Key, World
     from headrace.sim.message import Request
 
 __all__ = ["Call"]
+
+
+#: Types of the fields that queries share, as a decoder with declared types has them.
+_FIELDS: Final[Mapping[str, type]] = {
+    "start": str,
+    "end": str,
+    "duration": str,
+    "resolution": str,
+    "events": list,
+    "metric_events": list,
+    "dimensions": list,
+    "metrics": list,
+    "filter": dict,
+    "pagination": dict,
+    "tag": str,
+}
 
 
 @dataclass(frozen=True)
@@ -66,7 +81,7 @@ class Call:
         """The JSON object that was posted; nothing posted is an empty one.
 
         Raises:
-            RefusedError: it is no JSON object.
+            RefusedError: it is no JSON object, or a field that queries share is not of its type.
         """
         if not self.request.body:
             return {}
@@ -74,7 +89,9 @@ class Call:
             body = json.loads(self.request.body)
         except ValueError:
             body = None
-        if not isinstance(body, dict):
+        if not isinstance(body, dict) or any(
+            body.get(name) is not None and not isinstance(body[name], kind) for name, kind in _FIELDS.items()
+        ):
             raise bad("failed to decode request body")
         return body
 

@@ -9,6 +9,7 @@ from email.utils import formatdate, mktime_tz, parsedate_tz
 
 __all__ = ["floored", "gmt", "go", "iso", "iso_ms", "iso_z", "minus_zero", "parsed", "plus_zero", "utc"]
 
+_YEAR_10000_S = 253_402_300_800.0
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
@@ -61,11 +62,14 @@ def floored(at_s: float, unit: str) -> Decimal:
 def parsed(text: str) -> float | None:
     """Seconds since the epoch from a number or an RFC 2822 date, whose week day may be wrong; `None` is no date."""
     try:
-        number = float(text)
+        at_s = float(text)
     except ValueError:
         found = parsedate_tz(text)
-        return None if found is None else float(mktime_tz(found))
-    return number if math.isfinite(number) else None
+        try:
+            at_s = math.nan if found is None else float(mktime_tz(found))
+        except (ValueError, OverflowError):
+            return None
+    return at_s if 0 <= at_s < _YEAR_10000_S else None
 
 
 def _moment(at_s: Decimal) -> datetime:

@@ -108,7 +108,10 @@ def log_filter(given: Any) -> Callable[[Mapping[str, Any]], bool] | None:
         RefusedError: an unknown attribute or comparator.
     """
     tests = []
-    for predicate in (given or {}).get("AND", ()):
+    predicates = (given or {}).get("AND") or []
+    if not isinstance(predicates, list) or not all(map(_is_predicate, predicates)):
+        raise bad("invalid filter")
+    for predicate in predicates:
         attribute, comparator = predicate.get("attribute"), predicate.get("comparator")
         if attribute not in LOG_ATTRIBUTES:
             raise bad(f"'{attribute}' is not a valid filter predicate attribute")
@@ -121,6 +124,24 @@ def log_filter(given: Any) -> Callable[[Mapping[str, Any]], bool] | None:
     return lambda row: all(compare([_shown(one) for one in values(row)], wanted) for values, compare, wanted in tests)
 
 
+def _is_predicate(given: Any) -> bool:
+    values = given.get("values") if isinstance(given, dict) else None
+    texts = (given.get("attribute"), given.get("comparator")) if isinstance(given, dict) else (None,)
+    return isinstance(values, list) and all(isinstance(text, str) for text in texts) and all(map(_is_value, values))
+
+
+def _is_value(given: Any) -> bool:
+    return isinstance(given, dict)
+
+
+def _sized(text: str) -> tuple[bool, float, str]:
+    """Numbers by size before texts by letters."""
+    try:
+        return False, float(text), ""
+    except ValueError:
+        return True, 0.0, text
+
+
 def _shown(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
@@ -130,8 +151,8 @@ _COMPARATORS: Final[Mapping[str, Callable[[list[str], list[str]], bool]]] = {
     "!=": lambda found, wanted: not any(one in wanted for one in found),
     "contains": lambda found, wanted: any(text in one for one in found for text in wanted),
     "not contains": lambda found, wanted: not any(text in one for one in found for text in wanted),
-    "<": lambda found, wanted: any(float(one) < float(limit) for one in found for limit in wanted),
-    ">": lambda found, wanted: any(float(one) > float(limit) for one in found for limit in wanted),
+    "<": lambda found, wanted: any(_sized(one) < _sized(limit) for one in found for limit in wanted),
+    ">": lambda found, wanted: any(_sized(one) > _sized(limit) for one in found for limit in wanted),
 }
 
 
@@ -189,6 +210,8 @@ class _Expression:
 def _word(word: str, *, exact: bool) -> Callable[[list[Any]], bool]:
     if not exact and re.fullmatch(r"[<>]\d+", word):
         bound, above = int(word[1:]), word[0] == ">"
-        return lambda values: any(value > bound if above else value < bound for value in values)
+        return lambda values: any(
+            isinstance(value, int) and (value > bound if above else value < bound) for value in values
+        )
     low = word.lower()
     return lambda values: any(low in value.lower() if isinstance(value, str) else low == str(value) for value in values)

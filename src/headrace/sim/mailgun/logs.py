@@ -103,6 +103,8 @@ def logs(call: Call) -> Reply:
     """A page of logs."""
     given = call.body
     token = (given.get("pagination") or {}).get("token")
+    if token is not None and not isinstance(token, str):
+        raise bad("invalid page token")
     asked = _resumed(call, token) if token else _asked(call, given)
     accounts = call.world.family(call.account) if asked.body.get("include_subaccounts") else [call.account]
     low, high = _range(call, asked)
@@ -151,7 +153,7 @@ def _asked(call: Call, body: dict[str, Any]) -> _Asked:
     if start < call.account.timeline.oldest_s and call.doubts.logs_beyond_retention == "refuse":
         raise bad("start is out of the retention period")
     pagination = body.get("pagination") or {}
-    sort = pagination.get("sort") or call.doubts.logs_default_sort
+    sort = str(pagination.get("sort") or "") or call.doubts.logs_default_sort
     if sort not in {"timestamp:asc", "timestamp:desc"}:
         raise bad(f"'{sort}' is not a valid sort")
     limit = call.bounded(pagination.get("limit"), call.doubts.logs_default_limit, _MOST)
@@ -177,10 +179,10 @@ def _range(call: Call, asked: _Asked) -> tuple[float, float]:
 
 
 def _keep(call: Call, body: dict[str, Any], accounts: Sequence[Account]) -> Callable[[Event], bool] | None:
-    names = set(body.get("events") or ())
+    names = {str(name) for name in body.get("events") or ()}
     if unknown := names - EVENT_NAMES:
         raise bad(f"'{min(unknown)}' is not a valid event")
-    metrics = set(body.get("metric_events") or ())
+    metrics = {str(name) for name in body.get("metric_events") or ()}
     matches = log_filter(body.get("filter"))
     if not (names or metrics or matches):
         return None

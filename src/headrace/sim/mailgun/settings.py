@@ -164,7 +164,7 @@ def account_tags(call: Call) -> Reply:
     counts = bool(body.get("include_metrics"))
     limit = call.bounded(given.get("limit"), 10, 20 if counts else 1000)
     skip = call.number(given.get("skip"), 0, "skip")
-    sort = given.get("sort") or "lastseen:desc"
+    sort = str(given.get("sort") or "lastseen:desc")
     name, _, direction = sort.partition(":")
     if name not in _TAG_SORTS or direction not in {"", "asc", "desc"}:
         raise bad(f"'{sort}' is not a valid sort")

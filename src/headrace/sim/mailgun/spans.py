@@ -12,6 +12,7 @@ __all__ = ["Resolution", "bucket_s", "months_before", "span_s"]
 
 Resolution = Literal["hour", "day", "month"]
 
+_MOST_DIGITS = 4
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
@@ -22,7 +23,7 @@ def span_s(text: str) -> float:
         RefusedError: it is no such text.
     """
     found = re.fullmatch(r"(\d+)([smhd])", text)
-    if found is None:
+    if found is None or len(found[1]) > _MOST_DIGITS:
         raise bad(f"invalid duration: {text}")
     return float(int(found[1]) * _UNITS[found[2]])
 
@@ -33,7 +34,7 @@ def months_before(end_s: float, text: str) -> float:
     Raises:
         RefusedError: it is no such text.
     """
-    found = re.fullmatch(r"(\d+)m", text)
+    found = re.fullmatch(r"(\d{1,3})m", text)
     if found is None:
         return end_s - span_s(text)
     end = datetime.fromtimestamp(end_s, timezone.utc)
