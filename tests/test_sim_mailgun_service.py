@@ -17,6 +17,7 @@ import headrace.sim
 from headrace.sim import Fault
 from headrace.sim.mailgun import STREAMS, Clock, Mailgun, World, demo_world, truth
 from headrace.sim.mailgun.routes import ROUTES
+from headrace.sim.message import Request
 from mailgun_asking import Asking
 
 TIMEOUT_S = 5.0
@@ -315,6 +316,27 @@ def test_two_hosts_serve_one_world_over_sockets() -> None:
         assert [fact.row for fact in sim.truth("events")] == [late.row]
         assert sim.ledger.served("events/mail.acme.test") == (range(1),)
         assert sim.truth("events", region="eu") == []
+
+
+def test_the_world_may_change_before_each_answer() -> None:
+    """Between two pages an event arrives that the next page would have held."""
+    world = World()
+    domain, now = world.us.add_domain("mail.acme.test"), world.clock.now
+    early = [domain.add_event(now - 10), domain.add_event(now - 8), domain.add_event(now - 9, arrives_s=now + 2)]
+    asked: list[str] = []
+
+    def before(request: Request) -> None:
+        asked.append(request.path)
+        world.clock.advance(1)
+
+    with Mailgun(world, before=before).serve() as sim:
+        path = f"/v3/mail.acme.test/events?begin={now - 60}&ascending=yes&limit=1"
+        found = []
+        while page := call(sim.url, path, sim.key)[1]["items"]:
+            found += [row["id"] for row in page]
+            path = call(sim.url, path, sim.key)[1]["paging"]["next"].removeprefix(sim.url)
+    assert found == [early[0].id, early[2].id, early[1].id]
+    assert world.clock.now == now + len(asked) == now + 7
 
 
 def call(url: str, path: str, secret: str) -> tuple[int, Any]:

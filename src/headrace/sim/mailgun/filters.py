@@ -17,9 +17,6 @@ if TYPE_CHECKING:
 
 __all__ = ["EVENT_FIELDS", "LOG_ATTRIBUTES", "event_filter", "log_filter"]
 
-Values = "Callable[[Mapping[str, Any]], list[Any]]"
-Keep = "Callable[[Mapping[str, Any]], bool]"
-
 _TOKEN = re.compile(r'"([^"]*)"|([()])|([^\s()"]+)')
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from headrace.sim.ledger import Ledger
     from headrace.sim.mailgun.account import Region
     from headrace.sim.mailgun.truth import Fact
+    from headrace.sim.message import Request
     from headrace.sim.rate import Rate
 
 __all__ = ["Mailgun", "MailgunSim"]
@@ -37,7 +38,8 @@ class Mailgun:
 
     `rates` are limits by group of endpoints (`limits.REAL` has the service's own), or one for all, counted for each
     account and region by the clock `wall`, which is the real one and not the world's. `faults` happen on both hosts,
-    each for itself.
+    each for itself. `before` is called before each answer, while nothing else reads the world: it may turn the clock or
+    change rows between two pages.
     """
 
     world: World = field(default_factory=World)
@@ -47,6 +49,7 @@ class Mailgun:
     latency_s: float = 0.0
     gzip: bool = False
     wall: Callable[[], float] = time.time
+    before: Callable[[Request], object] | None = None
 
     def serve(self, port: int = 0, eu_port: int = 0) -> MailgunSim:
         """Servers for both regions, not started yet; 0 takes a free port."""
@@ -117,7 +120,7 @@ class MailgunSim:
         mailgun = self.mailgun
         gate = None if mailgun.rates is None else Gate(mailgun.rates, mailgun.doubts, mailgun.wall)
         return Server(
-            Service(self.world, mailgun.doubts, region, gate, lambda: self.url),
+            Service(self.world, mailgun.doubts, region, gate, lambda: self.url, mailgun.before),
             faults=mailgun.faults,
             secrets=self.world.secrets,
             latency_s=mailgun.latency_s,

@@ -41,17 +41,26 @@ class Service:
     """A pure function `Request -> Reply` over the world; `us_origin` is known once the servers run."""
 
     def __init__(
-        self, world: World, doubts: Doubts, region: Region, gate: Gate | None, us_origin: Callable[[], str]
+        self,
+        world: World,
+        doubts: Doubts,
+        region: Region,
+        gate: Gate | None,
+        us_origin: Callable[[], str],
+        before: Callable[[Request], object] | None = None,
     ) -> None:
         self._world = world
         self._doubts = doubts
         self._region = region
         self._gate = gate
         self._us_origin = us_origin
+        self._before = before
 
     def __call__(self, request: Request) -> Reply:
         """Answer; the world stands still meanwhile."""
         with self._world.clock.lock:
+            if self._before is not None:
+                self._before(request)
             try:
                 return self._answer(request)
             except RefusedError as refused:

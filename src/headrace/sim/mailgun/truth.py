@@ -50,9 +50,6 @@ class _Asked(NamedTuple):
         return [*self.account.every_domain, *(self.account.former_domains if self.ever else ())]
 
 
-_Rows = "Iterator[tuple[tuple[str, ...], Row]]"
-
-
 def _of_domain(name: str) -> Callable[[_Asked], Iterator[tuple[tuple[str, ...], Row]]]:
     def rows(asked: _Asked) -> Iterator[tuple[tuple[str, ...], Row]]:
         for domain in asked.domains():
