@@ -190,6 +190,11 @@ def test_each_value_changes_an_answer(name: str) -> None:
         assert answer not in answers[:place], (name, others, place)
 
 
+def test_other_values_are_refused() -> None:
+    with pytest.raises(ValueError, match="expected events_end to be one of inclusive, exclusive, got 'open'"):
+        Doubts(events_end="open")  # type: ignore[arg-type]
+
+
 def test_the_table_of_the_package_has_every_switch() -> None:
     text = headrace.sim.mailgun.__doc__ or ""
     rows = [line.split() for line in text.splitlines() if line.startswith("    ")]

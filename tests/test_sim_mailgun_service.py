@@ -364,7 +364,16 @@ def test_command_line_serves_until_it_is_told_to_stop() -> None:
         assert process.wait(TIMEOUT_S) == 0
 
 
-@pytest.mark.parametrize("options", [["--doubt", "nothing=1"], ["--start", "noon"], ["--size", "huge"]])
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--doubt", "nothing=1"],
+        ["--doubt", "events_end=maybe"],
+        ["--doubt", "limit_status=x"],
+        ["--start", "noon"],
+        ["--size", "huge"],
+    ],
+)
 def test_wrong_options_are_wrong_use(options: list[str]) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "headrace.sim", "mailgun", *options], capture_output=True, text=True, check=False

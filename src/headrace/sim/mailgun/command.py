@@ -18,10 +18,16 @@ from headrace.sim.rate import Rate
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 __all__ = ["options"]
 
+#: How the text of a switch becomes its value, by name or by the type of its first value.
+_TYPES: Mapping[object, Callable[[str], object]] = {
+    bool: lambda text: text.lower() in {"true", "yes", "1"},
+    int: int,
+    "token_life_s": float,
+}
 _COUNTS = ("domains", "events", "addresses", "members")
 
 
@@ -31,9 +37,8 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--eu-port", type=int, default=0, help="of the host in the EU")
     parser.add_argument("--size", default="small", choices=SIZES, help="how many rows")
     for name in _COUNTS:
-        parser.add_argument(
-            f"--{name}", type=int, help="number, in place of the size's; but for domains of each domain"
-        )
+        each = "" if name == "domains" else " for each domain"
+        parser.add_argument(f"--{name}", type=int, help=f"number{each}, in place of the size's")
     parser.add_argument("--seed", type=int, default=0, help="number")
     parser.add_argument("--start", help="epoch seconds or RFC 2822 date at which the clock begins to run, not now")
     parser.add_argument("--ahead-s", type=float, default=0.0, help="seconds from the start on in which events come")
@@ -87,14 +92,14 @@ def _doubts(asked: argparse.Namespace) -> Doubts:
         name, _, value = text.partition("=")
         if name not in known:
             asked.usage_error(f"--doubt: expected one of {', '.join(known)}, got {name}")
-        default = known[name]
-        if isinstance(default, bool):
-            given[name] = value.lower() in {"true", "yes", "1"}
-        elif isinstance(default, int):
-            given[name] = int(value)
-        else:
-            given[name] = float(value) if name == "token_life_s" else value
-    return Doubts(**given)
+        try:
+            given[name] = _TYPES.get(name, _TYPES.get(type(known[name]), str))(value)
+        except ValueError:
+            asked.usage_error(f"--doubt: expected a number for {name}, got {value}")
+    try:
+        return Doubts(**given)
+    except ValueError as error:
+        return asked.usage_error(f"--doubt: {error}")  # type: ignore[no-any-return]
 
 
 def _rates(text: str) -> Rate | Mapping[str, Rate] | None:

@@ -6,7 +6,8 @@ The first value of each is what is held most likely. A connector must end with t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from functools import cache
+from typing import Any, Literal, get_args, get_type_hints
 
 __all__ = ["Bound", "Doubts", "Precision"]
 
@@ -87,3 +88,21 @@ class Doubts:
     limit_body: Literal["retry_seconds", "message", "text", "none"] = "retry_seconds"
     limit_status: int = 429
     retry_after: Literal["none", "seconds", "date"] = "none"
+
+    def __post_init__(self) -> None:
+        """Refuse values that no switch has.
+
+        Raises:
+            ValueError: names the switch and its values.
+        """
+        for name, values in _texts().items():
+            given = getattr(self, name)
+            if given not in values:
+                raise ValueError(f"expected {name} to be one of {', '.join(values)}, got {given!r}")
+
+
+@cache
+def _texts() -> dict[str, tuple[Any, ...]]:
+    """The switches whose values are texts, with these."""
+    found = {name: get_args(hint) for name, hint in get_type_hints(Doubts).items()}
+    return {name: values for name, values in found.items() if values and all(isinstance(one, str) for one in values)}
