@@ -297,6 +297,10 @@ def test_pages_have_numbers_within_their_range_and_rows_places(built: Built) -> 
     world, domain, now = built
     domain.fill([now - 100 + second for second in range(10)])
     asking = Asking(world)
+    page = asking.get(PATH, limit=7)
+    for number in range(3):
+        assert (asking.last.page, len(page["items"])) == (number, (7, 3, 0)[number])
+        page = asking.get(page["paging"]["next"])
     for begin, end, places in ((now - 96, now, [4, 6, 8, 10]), (now, now - 100, [8, 6, 4, 2])):
         page = asking.get(PATH, begin=begin, end=end, limit=2)
         for number, place in enumerate(places):

@@ -139,7 +139,12 @@ def pivot_reply(  # noqa: PLR0913, PLR0917 - one for each part of an answer
     keys, start, links = pivot_page(call, listing, dialect, limit, keep)
     rows = range(start, start + len(keys))
     return listed(
-        "items", map(shape or listing.body, keys), spelt(call, links), resource=label, page=start // limit, rows=rows
+        "items",
+        map(shape or listing.body, keys),
+        spelt(call, links),
+        resource=label,
+        page=-(-start // limit),
+        rows=rows,
     )
 
 

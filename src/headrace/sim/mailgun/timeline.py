@@ -161,9 +161,9 @@ class Stretch:
         return events, range(first, first + len(found))
 
     def number(self, rows: range, limit: int, *, ascending: bool) -> int:
-        """Number of a page from 0, by the place of its rows."""
-        behind = rows.start - self.start if ascending else self.stop - rows.stop
-        return max(behind, 0) // limit
+        """Number of a page from 0, by the place of its rows; an empty page behind a short one has the next number."""
+        before = rows.start - self.start if ascending else self.stop - rows.stop
+        return -(-max(before, 0) // limit)
 
     def _places(self, mark: Mark | None, *, up: bool) -> range:
         if up:
