@@ -62,7 +62,7 @@ def load(job: dict[str, Any]) -> dict[str, float]:
     from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
 
     credentials = DuckDbCredentials(job["database"])
-    credentials.global_config = {"memory_limit": job["memory_limit"]}
+    credentials.global_config = job["duckdb"]
     pipeline = dlt.pipeline(
         "bench",
         destination=dlt.destinations.duckdb(credentials),

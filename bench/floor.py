@@ -37,7 +37,7 @@ def load(job: dict[str, Any]) -> dict[str, float]:
         asyncio.run(_fetch(job["url"], listing, _lines(folder, listing)))
     mb_before_load = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     fetched = time.perf_counter()
-    with duckdb.connect(job["database"], config={"memory_limit": job["memory_limit"]}) as connection:
+    with duckdb.connect(job["database"], config=job["duckdb"]) as connection:
         connection.execute("SET preserve_insertion_order = false; CREATE SCHEMA loaded")
         for listing, declared in zip(job["listings"], columns, strict=True):
             source = f"read_json('{_lines(folder, listing)}', format = 'newline_delimited', columns = {declared})"

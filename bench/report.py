@@ -35,7 +35,7 @@ _COLUMNS: Final = (
 _PACKAGES: Final = ("headrace", "dlt", "duckdb", "pyarrow", "aiohttp")
 
 
-def head(runs: int, memory_limit: str) -> str:
+def head(runs: int, memory_limit: str | None) -> str:
     """Date, machine and versions."""
     versions = [f"python {platform.python_version()}", *(f"{name} {version(name)}" for name in _PACKAGES)]
     machine = f"{os.cpu_count()} cores, {_processor()}, {_memory_gb():.0f} GB, {platform.system()} {platform.release()}"
@@ -43,7 +43,8 @@ def head(runs: int, memory_limit: str) -> str:
         f"# Side by side, {datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC",
         "",
         f"{machine}; load average of the 15 minutes before: {os.getloadavg()[2]:.1f}.",
-        f"{', '.join(versions)}; DuckDB `memory_limit` {memory_limit} for everyone.",
+        f"{', '.join(versions)}.",
+        f"DuckDB's `memory_limit`, the same for everyone: {memory_limit or 'its own, unless a case names one'}.",
         f"Up to {runs} runs of each contender in turn: median (minimum-maximum). Server and loader share the cores.",
         "Tables were compared before the figures were written, and are equal.",
         "",

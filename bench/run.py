@@ -36,7 +36,6 @@ from cases import CASES, FIRST, FLOOR, HEADRACE, NOTHING, Case
 
 HERE: Final = Path(__file__).parent
 PAGE: Final = HERE.parent / "docs" / "performance.md"
-MEMORY_LIMIT: Final = "512MB"  # as `headrace run` sets it
 _HELP: Final = Case("help", "`headrace --help`", (), contenders=(HEADRACE,))
 
 Measured = dict[tuple[str, str, str, str], list[float]]
@@ -84,7 +83,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rows", type=int, help="rows instead of a case's own number")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--contenders", nargs="+", help="only these, of those that a case has")
-    parser.add_argument("--memory-limit", default=MEMORY_LIMIT, help="DuckDB's, for everyone; default %(default)s")
+    parser.add_argument("--memory-limit", help="DuckDB's, for everyone; default: the case's, or DuckDB's own")
     parser.add_argument("--write", action="store_true", help="write the report below bench/results and into the docs")
     return parser.parse_args()
 
@@ -108,7 +107,7 @@ def _measure(case: Case, options: argparse.Namespace, figures: Measured) -> None
                     database.parent.mkdir()
                     for load in case.loads[:1] if name == FLOOR else case.loads:
                         sys.stderr.write(f"{case.name}, run {run + 1}: {name}, {load}\n")
-                        found = _load(case, name, url, database, options.memory_limit)
+                        found = _load(case, name, url, database, options.memory_limit or case.memory_limit)
                         _add(figures, (case.name, load, name), _derived(case, load, found))
                 _compare(case, databases)
 
@@ -119,7 +118,7 @@ def _load(case: Case, name: str, url: str, database: Path, memory_limit: str) ->
     job = {
         "contender": name,
         "database": str(database),
-        "memory_limit": memory_limit,
+        "duckdb": {"memory_limit": memory_limit} if memory_limit else {},
         "whole": case.whole,
         "url": url,
         "configuration": case.configuration(url, ours=name == HEADRACE),

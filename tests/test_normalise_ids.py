@@ -18,6 +18,7 @@ from headrace.normalise import (
     content_ids,
     gather,
     key_ids,
+    key_values,
     observe,
     random_ids,
     read_keys,
@@ -32,21 +33,25 @@ def keys_of(rows: list[Any], names: list[str]) -> list[Key]:
     return read_keys(gather(rules.exact(rows), rules)[0], names)
 
 
-@pytest.mark.parametrize("row", [{"id": 1}, {"id": "x"}, {"id": "é"}, {"id": 2**63 - 1}, {"id": 1.5}, {"id": True}])
+@pytest.mark.parametrize(
+    "row",
+    [{"id": one} for one in (1, -1, 2**63 - 1, 1.5, True, "", "x", "é\u2028😀\x7f", 'say "x"', "a\\b", "a\nb\x01\x00")],
+)
 def test_id_by_key_is_dlts_row_hash(row: dict[str, Any]) -> None:
     (key,) = keys_of([row | {"other": 1}], ["id"])
-    assert key_ids(["id"], [key], [b"{}"], working_tables()) == [get_row_hash(row, ["id"])]
+    assert key_ids([key], [b"{}"], working_tables()) == [get_row_hash(row, ["id"])]
 
 
 def test_id_by_composite_key_is_dlts_row_hash() -> None:
     keys = keys_of([{"b": 1, "a": "x"}, {"a": "x", "b": 1, "c": 0}], ["a", "b"])
     expected = get_row_hash({"a": "x", "b": 1}, ["a", "b"])
-    assert key_ids(["a", "b"], keys, [b"{}"] * 2, working_tables()) == [expected, expected]
+    assert keys == keys_of([{"a": "x", "b": 1}] * 2, ["b", "a"])
+    assert key_ids(keys, [b"{}"] * 2, working_tables()) == [expected, expected]
 
 
 def test_row_without_key_has_the_id_of_its_content() -> None:
     rules = working_tables()
-    assert key_ids(["id"], [None, (1,)], [b'{"a":1}', b"{}"], rules)[0] == content_ids([b'{ "a": 1 }'], rules)[0]
+    assert key_ids([None, b'{"id":1}'], [b'{"a":1}', b"{}"], rules)[0] == content_ids([b'{ "a": 1 }'], rules)[0]
 
 
 @pytest.mark.parametrize(
@@ -66,8 +71,11 @@ def test_row_without_key_has_the_id_of_its_content() -> None:
         ([{"id": 1}, {"id": "x"}, {"id": 2**63}, {"id": 1.5}], ["id"], [(1,), None, None, None]),
     ],
 )
-def test_key_is_read_off_the_typed_columns(rows: list[Any], names: list[str], keys: list[Key]) -> None:
-    assert keys_of(rows, names) == keys
+def test_key_is_read_off_the_typed_columns(
+    rows: list[Any], names: list[str], keys: list[tuple[Any, ...] | None]
+) -> None:
+    expected = [None if key is None else dict(zip(names, key, strict=True)) for key in keys]
+    assert [None if key is None else key_values(key) for key in keys_of(rows, names)] == expected
 
 
 @pytest.mark.parametrize("other", ["2024-01-01T01:00:00+01:00", "2024-01-01T00:00:00.000Z", "2024-01-01 00:00:00"])

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from headrace.decode import load_exact
 from headrace.errors import KeyCollisionError
-from headrace.normalise import Key
+from headrace.normalise import Key, key_values
 from headrace.plan import ResourcePlan
 
 
@@ -76,7 +76,9 @@ def _names(resource: ResourcePlan) -> str:
 
 def _values(row: Any, key: Key, resource: ResourcePlan) -> str:
     """The key of a row as the API spelt it, where the declared names are the API's own."""
-    return ", ".join(repr(row.get(name, value)) for name, value in zip(resource.primary_key, key or (), strict=False))
+    names = resource.primary_key
+    values = [row[name] for name in names] if all(name in row for name in names) else key_values(key).values()
+    return ", ".join(map(repr, values))
 
 
 def _short(value: Any) -> str:

@@ -52,12 +52,22 @@ IdSource = Literal["key", "content", "chance", "dlt"]
 class _Run:
     """Consecutive records read one way: their parts, and the places in the run of the records that became root rows.
 
-    `records` are the records as they were read; `sources` are places among them.
+    `records` are the records as they were read; `sources` are places among them. `keys` has one for each root row where
+    ids are made from keys.
     """
 
     parts: Sequence[Part]
     sources: Sequence[int]
     records: Sequence[bytes]
+    keys: Sequence[Key]
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What the fast path made of all records of a batch with a layout; None where it refused, or was not tried."""
+
+    layout: Layout | None
+    run: _Run | None
 
 
 @dataclass(frozen=True)
@@ -105,24 +115,32 @@ class Converter:
         self._known: Mapping[str, pa.Schema] | None = None
 
     def convert(self, batch: Records) -> TableBatch:
-        """One batch as dlt's tables, with ids: `read` and `finish` in one."""
-        return self.finish(self.read(batch))
+        """One batch as dlt's tables, with ids: `attempt`, `read` and `finish` in one."""
+        return self.finish(self.read(batch, self.attempt(batch)))
 
-    def read(self, batch: Records) -> _Batch:
-        """Read one batch to parts. Raises `AnswerError`. Batches are read one after the other, in order."""
+    def attempt(self, batch: Records) -> Attempt:
+        """Try the fast path with the layout of now; other batches may be tried, read and finished meanwhile."""
+        layout = self._layout
+        return Attempt(layout, None if batch.rows is not None else self._read_fast(batch.raw, layout))
+
+    def read(self, batch: Records, attempt: Attempt) -> _Batch:
+        """Read one batch to parts. Raises `AnswerError`. Batches are read one after the other, in order.
+
+        `attempt` counts only if its layout is still the one: what is read must not depend on when it was tried.
+        """
         page_of = [page for page, size in enumerate(batch.page_sizes) for _ in range(size)]
         runs: list[_Run] = []
         records: list[bytes] = []
         pages: list[int] = []
         keys: list[Key] = []
         start = 0
-        for run in self._runs(batch.raw) if batch.rows is None else [self._read_objects(batch.rows)]:
+        for run in self._runs(batch.raw, attempt) if batch.rows is None else [self._read_objects(batch.rows)]:
             runs.append(run)
             every = len(run.sources) == len(run.records)
             # a contract may have taken some out
             records.extend(run.records if every else [run.records[place] for place in run.sources])
             pages.extend(page_of[start + place] for place in run.sources)
-            keys.extend(read_keys(run.parts[0], self._key) if self._id_source == "key" and run.parts else [])
+            keys.extend(run.keys)
             start += len(run.records)
         return _Batch(runs, records, pages, keys, self._schemas(runs))
 
@@ -144,12 +162,15 @@ class Converter:
         columns = {name: joined(parts) for name, parts in tables.items()}
         return TableBatch(self._resource.name, columns, batch.schemas)
 
-    def _runs(self, records: Sequence[bytes]) -> Iterator[_Run]:
+    def _runs(self, records: Sequence[bytes], attempt: Attempt) -> Iterator[_Run]:
         """Consecutive runs of `records`, read one way or the other."""
         position, size = 0, len(records)
         while position < len(records):
             run = records[position : position + size]
-            result = self._read_fast(run)
+            if position == 0 and size == len(records) and attempt.layout is self._layout:
+                result = attempt.run
+            else:
+                result = self._read_fast(run, self._layout)
             if result is None and len(run) > _EXACT_RECORDS:
                 size = max(_EXACT_RECORDS, len(run) // 4)
                 continue
@@ -157,8 +178,7 @@ class Converter:
             position += len(run)
             size = 2 * size
 
-    def _read_fast(self, records: Sequence[bytes]) -> _Run | None:
-        layout = self._layout
+    def _read_fast(self, records: Sequence[bytes], layout: Layout | None) -> _Run | None:
         if layout is None:
             return None
         readable: Sequence[bytes] | None = records
@@ -171,7 +191,7 @@ class Converter:
         if self._rules.dlt_makes_ids:
             ids = [self._rules.row_id(row) for row in to_rows(records)]
             parts[0] = replace(parts[0], given=ids)
-        return _Run(parts, range(len(records)), records)
+        return _Run(parts, range(len(records)), records, self._keys(parts))
 
     def _read_exact(self, records: Sequence[bytes]) -> _Run:
         records = shallow(records)
@@ -191,7 +211,11 @@ class Converter:
         """What the exact path made of `records`, which may have settled new columns."""
         self._report.exact_rows += len(records)
         self._known = None
-        return _Run(gather(exact, self._rules), exact.sources, records)
+        parts = gather(exact, self._rules)
+        return _Run(parts, exact.sources, records, self._keys(parts))
+
+    def _keys(self, parts: Sequence[Part]) -> Sequence[Key]:
+        return read_keys(parts[0], self._key) if self._id_source == "key" and parts else ()
 
     def _schemas(self, runs: Sequence[_Run]) -> Mapping[str, pa.Schema]:
         """The columns of all tables, those of `runs` among them, with what the exact path settled there."""
@@ -208,7 +232,7 @@ class Converter:
             return ids, ids
         contents = self._contents(batch) if self._needs_contents else None
         if self._id_source == "key":
-            first_ids = key_ids(self._key, batch.keys, batch.records, self._rules)
+            first_ids = key_ids(batch.keys, batch.records, self._rules)
             by_key = [key is not None for key in batch.keys]
             self._report.keyless += by_key.count(False)
         else:

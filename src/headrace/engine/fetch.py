@@ -1,11 +1,12 @@
 """One resource from its first request to its spool: batches by size, conversion beside fetching.
 
-The event loop fetches; meanwhile one thread reads the batch before, and another one finishes the batch before that.
+The event loop fetches; meanwhile threads read the two batches before, and another one finishes the batch before those.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final, Protocol
 
@@ -26,6 +27,8 @@ BATCH_BYTES: Final = 4 << 20
 _FIRST_BATCH_BYTES: Final = 1 << 19
 #: Batches that wait between fetching and reading: one, so that neither side waits for the other at every batch.
 _WAITING_BATCHES: Final = 1
+#: Batches that are being read, two of them side by side, or finished.
+_BATCHES_UNDER_WAY: Final = 3
 #: What a row of Python objects counts, whose bytes nobody knows.
 _OBJECT_BYTES: Final = 1 << 10
 
@@ -176,40 +179,50 @@ async def _consume(waiting: asyncio.Queue[Records | None], line: Sink | None) ->
 
 
 class Line:
-    """Two stations in threads of their own: a batch is read while the one before is finished and spooled."""
+    """Batches on their way through threads: tried side by side, read in order, then finished and spooled in order.
+
+    Reading takes longest, and most of it, the attempt, needs nothing of the batches before.
+    """
 
     def __init__(self, converter: Converter, spool: Spool) -> None:
         self._converter = converter
         self._spool = spool
-        self._reading: asyncio.Task[Any] | None = None
-        self._finishing: asyncio.Task[None] | None = None
+        self._read: asyncio.Task[Any] | None = None
+        self._under_way: deque[asyncio.Task[None]] = deque()
 
     async def put(self, batch: Records) -> None:
-        """Start reading `batch` as soon as the one before is read."""
-        await self._advance()
-        self._reading = asyncio.create_task(asyncio.to_thread(self._converter.read, batch))
+        """Start with `batch` as soon as there is room for it."""
+        while len(self._under_way) >= _BATCHES_UNDER_WAY:
+            await self._end_of_first()
+        self._read = asyncio.create_task(self._reading(batch, self._read))
+        before = self._under_way[-1] if self._under_way else None
+        self._under_way.append(asyncio.create_task(self._finishing(self._read, before)))
 
     async def drain(self) -> None:
         """Wait until all is spooled."""
-        await self._advance()
-        if self._finishing is not None:
-            await asyncio.shield(self._finishing)
+        while self._under_way:
+            await self._end_of_first()
 
     async def stop(self) -> None:
         """Wait for the threads, whatever they bring."""
-        tasks = [task for task in (self._reading, self._finishing) if task is not None]
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*self._under_way, return_exceptions=True)
 
-    async def _advance(self) -> None:
-        """Hand the batch that is being read on to the second station."""
-        if self._reading is None:
-            return
+    async def _end_of_first(self) -> None:
         # shielded: a cancelled wait must not make a task look done whose thread still runs
-        read = await asyncio.shield(self._reading)
-        if self._finishing is not None:
-            await asyncio.shield(self._finishing)
-        self._finishing = asyncio.create_task(asyncio.to_thread(self._finish, read))
-        self._reading = None
+        await asyncio.shield(self._under_way[0])
+        self._under_way.popleft()
+
+    async def _reading(self, batch: Records, before: asyncio.Task[Any] | None) -> Any:
+        attempt = await asyncio.to_thread(self._converter.attempt, batch)
+        if before is not None:
+            await before
+        return await asyncio.to_thread(self._converter.read, batch, attempt)
+
+    async def _finishing(self, reading: asyncio.Task[Any], before: asyncio.Task[None] | None) -> None:
+        read = await reading
+        if before is not None:
+            await before
+        await asyncio.to_thread(self._finish, read)
 
     def _finish(self, read: Any) -> None:
         self._spool.append(self._converter.finish(read))

@@ -26,7 +26,7 @@ from headrace.normalise import fit, joined
 
 _PREFIX: Final = "headrace-"
 #: Arrow bytes that wait in memory before anything is written: a run of them needs no disk.
-_IN_MEMORY: Final = 32 << 20
+_IN_MEMORY: Final = 8 << 20
 #: Arrow bytes that are written at once, as one row group a table: as much again may gather meanwhile.
 _PIECE: Final = 8 << 20
 

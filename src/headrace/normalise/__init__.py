@@ -3,7 +3,7 @@
 from headrace.normalise.content import row_contents
 from headrace.normalise.evolve import arrow_schema, conform, fit, joined
 from headrace.normalise.ids import child_ids, content_ids, key_ids, random_ids, repeated_id, text_ids
-from headrace.normalise.key import Key, read_keys
+from headrace.normalise.key import Key, key_values, read_keys
 from headrace.normalise.layout import Layout, build_layout
 from headrace.normalise.nest import spread
 from headrace.normalise.part import Part, gather, with_ids
@@ -27,6 +27,7 @@ __all__ = [
     "gather",
     "joined",
     "key_ids",
+    "key_values",
     "observe",
     "random_ids",
     "read_keys",

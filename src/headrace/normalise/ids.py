@@ -12,7 +12,7 @@ import base64
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -22,29 +22,17 @@ import pyarrow.compute as pc
 from headrace.normalise.rules import Rules
 
 _shake = hashlib.shake_128
-_to_json = msgspec.json.Encoder(order="sorted").encode
 
 
-def key_ids(
-    names: Sequence[str], keys: Iterable[tuple[Any, ...] | None], records: Sequence[bytes], rules: Rules
-) -> list[str]:
-    """One id a row: by the values of its key `names`, by its content where the key is None (a part of it is null)."""
+def key_ids(keys: Iterable[bytes | None], records: Sequence[bytes], rules: Rules) -> list[str]:
+    """One id a row: by its key, by its content where the key is None."""
     size = rules.id_bytes()
-    to_json = _key_encoder(names)
     return _encode(
         [
-            _shake(to_json(key)).digest(size) if key is not None else content_digest(record, size)
+            _shake(key).digest(size) if key is not None else content_digest(record, size)
             for key, record in zip(keys, records, strict=True)
         ]
     )
-
-
-def _key_encoder(names: Sequence[str]) -> Callable[[tuple[Any, ...]], bytes]:
-    """How a key becomes the JSON object that dlt hashes: its names in order."""
-    if len(names) == 1:
-        head = b"{" + _to_json(names[0]) + b":"
-        return lambda key: b"%b%b}" % (head, _to_json(key[0]))
-    return lambda key: _to_json(dict(zip(names, key, strict=True)))
 
 
 def content_ids(records: Sequence[bytes], rules: Rules) -> list[str]:

@@ -7,25 +7,54 @@ went to a variant column because it is of another kind, is no key: such a row is
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
+import msgspec
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from headrace.normalise.part import Part
 
-#: One key a row: its values in the order of the key's columns; None where a part of it is null.
-Key = tuple[Any, ...] | None
+#: One key a row: the JSON object that dlt hashes, names in order; None where a part of the key is null.
+Key = bytes | None
+
+_to_json = msgspec.json.Encoder(order="sorted").encode
+#: What a text in JSON has to escape.
+_ESCAPED: Final = r'[\x00-\x1f"\\]'
 
 
 def read_keys(root: Part, names: Sequence[str]) -> list[Key]:
     """The key of each row of a root part."""
     if not names or not all(name in root.columns for name in names):
         return [None] * len(root.owners)
+    pieces: list[Any] = []
+    for name in sorted(names):
+        values = _as_json(root.columns[name])
+        if values is None:
+            return _read_by_row(root, names)
+        pieces += [f"{',' if pieces else '{'}{_to_json(name).decode()}:", values]
+    keys: list[Key] = pc.binary_join_element_wise(*pieces, "}", "").cast(pa.binary()).to_pylist()
+    return keys
+
+
+def key_values(key: Key) -> dict[str, Any]:
+    """The values of a key, by name."""
+    return {} if key is None else msgspec.json.decode(key, type=dict[str, Any])
+
+
+def _as_json(column: pa.Array) -> pa.Array | None:
+    """The values as JSON; None for those that take more than to be written down."""
+    if pa.types.is_integer(column.type) or pa.types.is_boolean(column.type):
+        return column.cast(pa.string())
+    if not pa.types.is_string(column.type) or pc.any(pc.match_substring_regex(column, _ESCAPED)).as_py():
+        return None
+    return pc.binary_join_element_wise('"', column, '"', "")
+
+
+def _read_by_row(root: Part, names: Sequence[str]) -> list[Key]:
     values = [_plain(root.columns[name]) for name in names]
-    keys = list(zip(*values, strict=True))
-    if not any(root.columns[name].null_count for name in names):
-        return [*keys]
-    return [None if None in key else key for key in keys]
+    keys = zip(*values, strict=True)
+    return [None if None in key else _to_json(dict(zip(names, key, strict=True))) for key in keys]
 
 
 def _plain(column: pa.Array) -> list[Any]:

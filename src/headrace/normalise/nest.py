@@ -30,8 +30,7 @@ def spread(nested: pa.Table, layout: Layout) -> list[Part] | None:
         else pa.nulls(nested.num_rows, pa.struct([]))
     )
     parts: list[Part] = []
-    every = pa.array(range(len(rows)), pa.int64())
-    return parts if _add_part(rows, layout.root, 0, every, None, parts) else None
+    return parts if _add_part(rows, layout.root, 0, _count(len(rows)), None, parts) else None
 
 
 def _add_part(
@@ -66,7 +65,12 @@ def _places(lists: pa.Array, owners: pa.Array) -> pa.Array:
     """The place of each item in its list, from 0."""
     lengths = pc.fill_null(pc.list_value_length(lists), 0).cast(pa.int64())
     starts = pc.subtract(pc.cumulative_sum(lengths), lengths)
-    return pc.subtract(pa.array(range(len(owners)), pa.int64()), pc.take(starts, owners))
+    return pc.subtract(_count(len(owners)), pc.take(starts, owners))
+
+
+def _count(size: int) -> pa.Array:
+    """The integers from 0 to `size`, without it."""
+    return pc.subtract(pc.cumulative_sum(pa.repeat(pa.scalar(1, pa.int64()), size)), 1)
 
 
 class _Objects:
