@@ -330,3 +330,28 @@ def nested_id(parent: str, table: str, place: int) -> str:
     """dlt's `get_nested_row_hash`, written again."""
     digest = hashlib.shake_128(f"{parent}_{table}_{place}".encode()).digest(10)
     return base64.b64encode(digest).decode()[:14]
+
+
+@random_sets(20)
+def test_seconds_since_1970_are_moments_on_both_paths(dice: Random) -> None:
+    """Fractions of any length, whole numbers, before 1970, halves of a microsecond, nulls."""
+    numbers = [
+        *(dice.uniform(0, 2e9) for _ in range(40)),
+        *(dice.uniform(-6e10, 2e11) for _ in range(20)),
+        *(dice.randint(-(10**9), 10**10) for _ in range(10)),
+        *(dice.randint(0, 10**9) + dice.randrange(1, 2**17, 2) / 2**17 for _ in range(40)),
+    ]
+    records = [json.dumps({"id": place, "at": number}) for place, number in enumerate([*numbers, None])]
+    # the reader learns from the first ones
+    batches = split([json.dumps({"id": -1, "at": 1.5}), *records], [1, 30])
+    options: dict[str, Any] = {"columns": {"at": {"data_type": "timestamp"}}}
+    fast = convert(batches, **options)
+    assert fast.exact_rows == 1
+    assert_same(fast, convert(batches, columnar=False, **options))
+
+
+@pytest.mark.parametrize("odd", ["1e12", "-1e12", "253402300799.9999999", '"2024-01-01T00:00:00Z"', "true", "[1]"])
+def test_what_is_no_moment_goes_the_exact_way(odd: str) -> None:
+    records = [f'{{"id":1,"at":{1.5}}}', f'{{"id":2,"at":{odd}}}']
+    options: dict[str, Any] = {"columns": {"at": {"data_type": "timestamp"}}}
+    assert_same(outcome([[text] for text in records], **options), outcome([records], columnar=False, **options))

@@ -25,14 +25,16 @@ import pyarrow as pa
 from headrace.normalise.rules import Rules
 from headrace.normalise.shape import Node
 
-#: dlt type of a column -> Arrow type to read it as, and the JSON kinds that this takes; of other types only the exact
-#: path knows. Other kinds may stand at the path too: the strict reader refuses the records that have them.
-READ_AS: Final[dict[str, tuple[pa.DataType, frozenset[str]]]] = {
-    "text": (pa.string(), frozenset({"text"})),
-    "bigint": (pa.int64(), frozenset({"int"})),
-    "double": (pa.float64(), frozenset({"int", "float"})),
-    "bool": (pa.bool_(), frozenset({"bool"})),
-    "timestamp": (pa.string(), frozenset({"text"})),
+_NUMBERS: Final = frozenset({"int", "float"})
+#: dlt type of a column -> Arrow types to read it as, and the JSON kinds that each takes, the first one that fits; of
+#: other types only the exact path knows. Other kinds may stand at the path too: the strict reader refuses the records
+#: that have them.
+READ_AS: Final[dict[str, tuple[tuple[pa.DataType, frozenset[str]], ...]]] = {
+    "text": ((pa.string(), frozenset({"text"})),),
+    "bigint": ((pa.int64(), frozenset({"int"})),),
+    "double": ((pa.float64(), _NUMBERS),),
+    "bool": ((pa.bool_(), frozenset({"bool"})),),
+    "timestamp": ((pa.string(), frozenset({"text"})), (pa.float64(), _NUMBERS)),
 }
 
 _SCALARS: Final = frozenset({"text", "int", "float", "bool"})
@@ -174,8 +176,9 @@ class _Builder:
         column = self._columns(table.name).get(name)
         if column is None:
             return self._discarded(table, name) if node.kinds <= _SCALARS else _NULL
-        read_as, kinds = READ_AS.get(column["data_type"], (pa.null(), frozenset()))
-        if not node.kinds & kinds:
+        ways = READ_AS.get(column["data_type"], ())
+        read_as = next((arrow_type for arrow_type, kinds in ways if node.kinds & kinds), None)
+        if read_as is None:
             return _NULL
         kind = self._rules.arrow_type(column)
         table.columns.append(ColumnLayout(name, steps, kind, nullable=column.get("nullable", True)))

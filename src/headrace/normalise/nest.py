@@ -98,6 +98,8 @@ def _cast(values: pa.Array, column: ColumnLayout) -> pa.Array | None:
         return None
     if values.type == column.type:
         return values
+    if pa.types.is_floating(values.type) and pa.types.is_timestamp(column.type):
+        return _moments(values, column.type)
     try:
         made = values.cast(column.type)
     except pa.ArrowInvalid:
@@ -105,6 +107,20 @@ def _cast(values: pa.Array, column: ColumnLayout) -> pa.Array | None:
     if made is None or not pa.types.is_timestamp(column.type):
         return made
     return made if _are_dates(made) else None
+
+
+def _moments(seconds: pa.Array, kind: pa.DataType) -> pa.Array | None:
+    """Seconds since 1970 as moments, rounded as Python's `datetime.fromtimestamp` does; None outside of its years."""
+    if kind != pa.timestamp("us", "UTC"):
+        return None
+    bounds = pc.min_max(seconds)
+    first, last = bounds["min"].as_py(), bounds["max"].as_py()
+    if first is not None and not _FIRST_SECOND <= first <= last < _AFTER_LAST_SECOND - 1:
+        return None
+    whole = pc.trunc(seconds)
+    rest = pc.round(pc.multiply(pc.subtract(seconds, whole), 1e6), round_mode="half_to_even")
+    ticks = pc.add(pc.multiply(whole.cast(pa.int64()), 10**6), rest.cast(pa.int64()))
+    return ticks.cast(kind)
 
 
 def _naive_as_utc(values: pa.Array, kind: pa.DataType) -> pa.Array | None:
