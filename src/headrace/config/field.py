@@ -135,6 +135,14 @@ def _parameter_value(value: object) -> Any:
     return value
 
 
+def _included(value: object) -> Any:
+    """Fields of a parent's row: their names, or the names of their columns beside them."""
+    names = [*value, *value.values()] if isinstance(value, Mapping) else value
+    if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
+        raise expected("a list of fields, or a mapping of fields to columns, like `{id: account_id}`")
+    return value
+
+
 def _body(value: object) -> Any:
     """A form, or a body as it is; pairs keep their order and may repeat a name."""
     if isinstance(value, str | bytes | Mapping):
@@ -200,6 +208,9 @@ Body = Annotated[
 ]
 ParameterValue = Annotated[
     Scalar | list[Scalar], PlainValidator(_parameter_value, json_schema_input_type=Scalar | list[Scalar])
+]
+IncludedFields = Annotated[
+    list[str] | dict[str, str], PlainValidator(_included, json_schema_input_type=list[str] | dict[str, str])
 ]
 JsonPathText = Annotated[str, PlainValidator(_json_path, json_schema_input_type=str)]
 OptionalPathText = Annotated[str | None, PlainValidator(_json_path_or_none, json_schema_input_type=str | None)]

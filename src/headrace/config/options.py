@@ -17,11 +17,13 @@ from headrace.config.field import (
     BaseUrl,
     Body,
     HeaderValue,
+    IncludedFields,
     JsonPathText,
     Name,
     Options,
     ParameterValue,
     QueryValue,
+    Scalar,
     option,
 )
 from headrace.config.foreign import Foreign, ForeignObject, ReadyResource, SessionObject
@@ -151,8 +153,14 @@ class ResourceDefaults(TableHints):
     selected: bool | None = option(None, about="false: not loaded unless asked for by name")
     parallelized: bool | None = option(None, about="no effect: resources and pages are fetched side by side anyway")
     processing_steps: list[StepOptions] | None = option(None, about="functions over rows, in this order")
-    include_from_parent: list[Name] | None = option(
-        None, about="fields of the parent's row that become columns `_<parent>_<field>`", example=["id"]
+    include_from_parent: IncludedFields | None = option(
+        None,
+        about="fields of the parent's row that become columns `_<parent>_<field>`, or those that a mapping names",
+        example=["id"],
+        dlt="looser: takes a mapping of field to column",
+    )
+    constants: dict[Name, Scalar] = option(
+        {}, about="columns that have one value in every row", dlt="ours", example={"region": "eu"}
     )
     endpoint: EndpointOptions | None = option(
         None, about="the endpoint, or its path as text", example={"path": "v1/items"}

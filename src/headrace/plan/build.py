@@ -179,6 +179,7 @@ class _Maker:
                 ),
                 endpoint=endpoint,
                 choices=tuple(_choices(endpoint.parameters, self._values)),
+                constants=resource.constants,
             ),
             pager=pager,
             selector=selector,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from headrace.config.field import Scalar
@@ -25,16 +25,18 @@ class CallTemplate:
     headers: Pairs
     endpoint: EndpointTemplate
     choices: tuple[Mapping[str, Scalar], ...]
+    constants: Mapping[str, Scalar] = field(default_factory=dict)
 
     def calls(
         self, late: Mapping[str, Any], kept: Mapping[str, Any], begin: Callable[[str], Beginning]
     ) -> Iterator[Call]:
         """One call for each choice; see `ResourcePlan.calls`."""
         for chosen in self.choices:
-            key = json.dumps({**late, **chosen}, sort_keys=True, default=str)
+            # rows with other constants are other rows: what is remembered of their calls is not shared
+            key = json.dumps({**self.constants, **late, **chosen}, sort_keys=True, default=str)
             beginning = begin(key)
             values = {**late, **beginning.values, **chosen}
-            yield Call(self._request(values, beginning.params), values=chosen, kept=kept, key=key)
+            yield Call(self._request(values, beginning.params), values={**self.constants, **chosen}, kept=kept, key=key)
 
     def shown(self) -> Iterator[Call]:
         """The calls with placeholders in place of what only a run knows."""

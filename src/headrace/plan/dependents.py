@@ -38,7 +38,9 @@ def parents_of(
             )
         )
     if parents and resource.include_from_parent:
-        kept = tuple((f"_{parents[0].resource}_{key}", key) for key in resource.include_from_parent)
+        said = resource.include_from_parent
+        columns = said if isinstance(said, Mapping) else {key: f"_{parents[0].resource}_{key}" for key in said}
+        kept = tuple((column, key) for key, column in columns.items())
         parents[0] = replace(parents[0], kept=kept)
     return tuple(parents)
 
