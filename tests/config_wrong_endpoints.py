@@ -49,7 +49,7 @@ OF_REQUESTS = [
     Row(
         "action value",
         endpoint(response_actions=[{"status_code": 404, "action": 5}]),
-        ((f"{ENDPOINT}.response_actions[0].action", "`ignore`, `retry`, a function"),),
+        ((f"{ENDPOINT}.response_actions[0].action", "`ignore`, `skip`, `retry`, a function"),),
     ),
     Row(
         "action list",

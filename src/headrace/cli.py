@@ -169,6 +169,8 @@ def run(  # noqa: PLR0913 - one parameter an option
             terminal.data(summary(outcome))
         for doubt in outcome.doubts if quiet or as_json else ():
             terminal.note(f"doubt: {doubt}")
+        for skip in outcome.skipped if quiet or as_json else ():
+            terminal.note(f"skipped: {skip}")
         return outcome.exit_code
 
     raise typer.Exit(_guarded(act, terminal, _error_object if as_json else None))

@@ -10,6 +10,7 @@ the pipe as dictionaries that step does the work, and this file only tells from 
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import dlt
@@ -34,6 +35,9 @@ class _Filter:
 
     def __init__(self, bound: Incremental[Any]) -> None:
         self._bound = bound
+        self._state: dict[str, Any] = bound.get_state()
+        self._began = copy.deepcopy(self._state)
+        self._holds = False
         # it would close the generator of the pipe, from the wrong thread; the engine asks `closed` instead
         self._closes = not bound._bound_pipe.has_parent  # noqa: SLF001
         bound._bound_pipe = _NoPipe(bound.resource_name or "", has_parent=True)  # noqa: SLF001
@@ -43,7 +47,15 @@ class _Filter:
         return bool(self._closes and self._bound.can_close())
 
     def keep(self, rows: list[Any]) -> list[Any]:
-        return list(self._bound(rows) or ())
+        kept = list(self._bound(rows) or ())
+        if self._holds:
+            self.hold()
+        return kept
+
+    def hold(self) -> None:
+        self._holds = True
+        self._state.clear()
+        self._state.update(copy.deepcopy(self._began))
 
 
 class SharedWatermark:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+import warnings
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -13,7 +15,19 @@ import dlt
 from headrace.bridge.once import Once
 from headrace.bridge.session import session_sender
 from headrace.clock import Clock, RealClock
-from headrace.engine import Errand, ParentRow, Report, Sink, Waiting, errands, fetch, fetch_objects, origins_of
+from headrace.config import HeadraceWarning
+from headrace.engine import (
+    Errand,
+    ParentRow,
+    Report,
+    Sink,
+    Unskippable,
+    Waiting,
+    errands,
+    fetch,
+    fetch_objects,
+    origins_of,
+)
 from headrace.errors import UsageError
 from headrace.plan.dependents import descent
 from headrace.transport import Credentials, Gates, Trace, Transport
@@ -65,7 +79,8 @@ class Session:
         """Fetch `calls` onto `line`; see `engine.fetch`."""
         report = self.report.of(resource.name)
         async with self._transport(report) as transport:
-            return await fetch(resource, calls, self._run.waiting, transport, report, line)
+            with _skips_told(report):
+                return await fetch(resource, calls, self._run.waiting, transport, report, line)
 
     async def objects(
         self, resource: ResourcePlan, calls: Iterable[Errand], take: Callable[[list[Any]], Awaitable[None]]
@@ -75,7 +90,8 @@ class Session:
         report = self.report.of(resource.name)
         report.dropped = resource.dropped
         async with self._transport(report) as transport:
-            await fetch_objects(resource, calls, self._run.waiting, transport, report, take)
+            with _skips_told(report):
+                await fetch_objects(resource, calls, self._run.waiting, transport, report, take)
 
     async def combinations(
         self, resource: ResourcePlan, rows: Iterable[ParentRow], running: frozenset[str]
@@ -127,7 +143,8 @@ class Session:
         if resource.parents:
             rows = await self._rows_of(resource.parents[0].resource, running)
             combinations = await self.combinations(resource, rows, running)
-        return await self.fetch(resource, errands(resource, combinations), None)
+        alone = Unskippable("it is asked for by a dependent alone", hint=f"select `{name}` as well")
+        return await self.fetch(resource, errands(resource, combinations, unskippable=alone), None)
 
     @property
     def _run(self) -> _Run:
@@ -151,6 +168,17 @@ class Session:
             retry=self.plan.retry, limits=self.plan.limits, origins=self.plan.origins, clock=self._clock,
             observe=observe, gates=self._run.gates, credentials=self._run.credentials, send=self._run.send,
         )  # fmt: skip
+
+
+@contextmanager
+def _skips_told(report: ResourceReport) -> Iterator[None]:
+    """Warn once of the calls that were skipped meanwhile: who runs a pipeline may look at no report."""
+    known = len(report.skipped)
+    yield
+    if skipped := report.skipped[known:]:
+        calls = "1 call was" if len(skipped) == 1 else f"{len(skipped)} calls were"
+        others = "" if len(skipped) == 1 else f" (first of {len(skipped)})"
+        warnings.warn(f"resource `{report.name}`: {calls} skipped: {skipped[0]}{others}", HeadraceWarning, stacklevel=2)
 
 
 def _as_dictionaries(name: str) -> UsageError:

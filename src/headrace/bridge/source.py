@@ -28,6 +28,7 @@ from headrace.bridge.plan import SECTION, Params, plan_resources, plan_source
 from headrace.bridge.rows import Take, kept, paged
 from headrace.bridge.run import ResourceRun
 from headrace.bridge.shared import Session, running_now
+from headrace.bridge.skip import unskippable
 from headrace.clock import Clock
 from headrace.engine import Errand, Origins, ParentRow, Report, Watermarks, errands, parent_rows, use_system_memory
 from headrace.plan import Exports, Plan, ResourcePlan
@@ -231,6 +232,7 @@ def _calls_of(
         resource,
         watermarks=_watermarks(resource, bound, filters=filters),
         ledger=WindowLedger(session.now_s()) if resource.windows else None,
+        unskippable=unskippable(resource, session.plan, get_current_pipe(), in_columns=filters),
     )
 
 

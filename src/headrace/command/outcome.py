@@ -44,9 +44,14 @@ class Outcome:
         return [f"{resource.name}: {doubt}" for resource in self.resources for doubt in resource.doubts]
 
     @property
+    def skipped(self) -> list[str]:
+        """The calls that were not done, each with its resource and its reason."""
+        return [f"{resource.name}: {skip}" for resource in self.resources for skip in resource.skipped]
+
+    @property
     def exit_code(self) -> int:
         """0, or 1 when rows may be missing."""
-        return 1 if self.doubts else 0
+        return 1 if self.doubts or self.skipped else 0
 
     @property
     def retries(self) -> Counter[str]:

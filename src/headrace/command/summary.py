@@ -55,12 +55,14 @@ def _remarks(outcome: Outcome) -> Iterator[str]:
     exact = [f"{counted(one.exact_rows, 'row')} of {one.name}" for one in outcome.resources if one.exact_rows]
     if exact:
         yield f"exact path  {', '.join(exact)}"
+    for skip in outcome.skipped:
+        yield f"skipped     {skip}"
     for doubt in outcome.doubts:
         yield f"doubt       {doubt}"
 
 
 def _remarks_on(resource: ResourceReport) -> Iterator[str]:
-    if not resource.rows:
+    if not resource.rows and not resource.skipped:
         yield f"no rows     {resource.name}: the API has none"
     if resource.dropped:
         fields = ", ".join(f"`{name}`" for name in resource.dropped)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import PlainValidator, WrapValidator, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
 from headrace.config.field import Options, expected, nearest, option, told
+
+#: Actions that are no functions.
+_WORDS: Final = ("ignore", "skip", "retry")
 
 
 def is_function(value: object) -> bool:
@@ -29,18 +32,18 @@ def function_or(value: Any, check: Callable[[Any], Any]) -> Any:
 
 def _action(value: object) -> Any:
     """A list of functions is kept as a tuple, as is a single one."""
-    if value in ("ignore", "retry"):
+    if value in _WORDS:
         return value
     functions = tuple(value) if isinstance(value, list | tuple) else (value,)
     if functions and all(is_function(function) for function in functions):
         return functions
-    raise expected("`ignore`, `retry`, a function or a list of functions", hint=nearest(value, ("ignore", "retry")))
+    raise expected("`ignore`, `skip`, `retry`, a function or a list of functions", hint=nearest(value, _WORDS))
 
 
 Function = Annotated[Callable[..., Any], PlainValidator(_function), SkipJsonSchema()]
 Act = Annotated[
-    Literal["ignore", "retry"] | tuple[Callable[..., Any], ...],
-    PlainValidator(_action, json_schema_input_type=Literal["ignore", "retry"]),
+    Literal["ignore", "skip", "retry"] | tuple[Callable[..., Any], ...],
+    PlainValidator(_action, json_schema_input_type=Literal["ignore", "skip", "retry"]),
 ]
 #: Wraps the plain form of a hint that may be a function of the row.
 OrFunction = WrapValidator(function_or)
@@ -59,10 +62,12 @@ class ActionOptions(Options):
     )
     content: str | None = option(None, about="text that the body has in it; any when absent", example="not found")
     action: Act = option(
-        about="`ignore`: the listing ends here, what came is kept; `retry`: asked again; or functions that get the "
-        "answer and may change it",
+        about="`ignore`: the listing ends here, what came is kept; `skip`: the call is not done, the others go on, the "
+        "summary names it (an error where no parameter and no parent makes other calls, or where rows that do not come "
+        "would be taken for gone; what is asked again is skipped after the last try); `retry`: asked again; or "
+        "functions that get the answer and may change it",
         example="ignore",
-        dlt="looser: `retry` is ours",
+        dlt="looser: `skip` and `retry` are ours",
         also="function or list of functions",
     )
 

@@ -10,6 +10,7 @@ from headrace.engine.report import Report, ResourceReport
 from headrace.engine.rows import Errand, ParentRow, Watermark, parent_rows
 from headrace.engine.settle import settled
 from headrace.engine.shelf import Shelf
+from headrace.engine.skip import Skip, Unskippable
 from headrace.engine.spool import Spool
 from headrace.engine.waiting import Waiting
 
@@ -27,7 +28,9 @@ __all__ = [
     "ResourceReport",
     "Shelf",
     "Sink",
+    "Skip",
     "Spool",
+    "Unskippable",
     "Waiting",
     "Watermark",
     "Watermarks",

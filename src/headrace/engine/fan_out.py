@@ -9,6 +9,7 @@ from itertools import product
 from typing import Any, Protocol
 
 from headrace.engine.rows import Errand, ParentRow, Watermark
+from headrace.engine.skip import Unskippable
 from headrace.engine.window import Strides, Window
 from headrace.errors import AnswerError
 from headrace.jsonpath import MISSING
@@ -57,10 +58,12 @@ def errands(
     combinations: Iterable[Origins] = ({},),
     watermarks: Watermarks | None = None,
     ledger: Ledger | None = None,
+    unskippable: Unskippable = Unskippable(),  # noqa: B008 - frozen
 ) -> Iterator[Errand]:
     """The calls of `resource` for each combination of its parents' rows, each with its range of time where it has one.
 
-    Raises `AnswerError` where a parent's row lacks a field. `ledger` is needed for windows.
+    Raises `AnswerError` where a parent's row lacks a field. `ledger` is needed for windows; `unskippable` says why its
+    calls must not be skipped.
     """
     strides = Strides()
     for origins in combinations:
@@ -74,12 +77,13 @@ def errands(
                 kept[column] = _given(row.keys[key], key, row, resource)
         for call in resource.calls(late, kept, watermarks.begin if watermarks else None):
             watermark = watermarks.of(call.key) if watermarks else None
+            errand = Errand(call, watermark, origins, unskippable=unskippable)
             if resource.windows is None or ledger is None:
-                yield Errand(call, watermark, origins)
+                yield errand
                 continue
             span = resource.windows.span(ledger.now_s, ledger.until(call.key))
             if span is not None:
-                part = partial(_part, Errand(call, watermark, origins), resource.windows, ledger)
+                part = partial(_part, errand, resource.windows, ledger)
                 yield part(Window(*span, strides.begin(resource.windows), part))
 
 

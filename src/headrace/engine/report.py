@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from headrace.engine.skip import Skip
 from headrace.transport import Gates, Slowdown
 
 #: Waits at gates that are shorter in all are not worth a word.
@@ -18,8 +19,8 @@ class ResourceReport:
 
     `rows` are rows as the API served them; `superseded` those of them that a later row with the same key replaced;
     `keyless` those that lack the declared key; `exact_rows` those that took the exact path. `retries` counts by cause.
-    `doubts` say why rows may be missing although paging ended. `appended` says that a first load needed no merge.
-    `tables` are rows handed to the destination by table.
+    `doubts` say why rows may be missing although paging ended, `skipped` which calls were not done. `appended` says
+    that a first load needed no merge. `tables` are rows handed to the destination by table.
     """
 
     name: str
@@ -34,6 +35,7 @@ class ResourceReport:
     superseded: int = 0
     dropped: tuple[str, ...] = ()
     doubts: list[str] = field(default_factory=list)
+    skipped: list[Skip] = field(default_factory=list)
     appended: bool = False
     tables: dict[str, int] = field(default_factory=dict)
     done: bool = False
@@ -53,6 +55,7 @@ class ResourceReport:
             "superseded_rows": self.superseded,
             "dropped_fields": list(self.dropped),
             "doubts": list(self.doubts),
+            "skipped": [skip.as_dict() for skip in self.skipped],
             "appended": self.appended,
             "tables": dict(self.tables),
         }

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import msgspec
 
 from headrace.decode import add_values, append_values, drop_keys, to_rows
+from headrace.engine.skip import Unskippable
 from headrace.errors import AnswerError
 from headrace.jsonpath import MISSING
 from headrace.message import Page
@@ -46,6 +47,10 @@ class Watermark(Protocol):
         """The rows that are new, the same objects in the same order."""
         ...
 
+    def hold(self) -> None:
+        """Stay where it was when the run began, whatever came and comes: a call was skipped."""
+        ...
+
 
 @dataclass(frozen=True)
 class ParentRow:
@@ -61,7 +66,8 @@ class ParentRow:
 class Errand:
     """One call to be made, the filter of its rows, the parents' rows that led to it, and who is told of its end.
 
-    `window` is the range of time that it lists where it has one, which may be listed in parts instead.
+    `window` is the range of time that it lists where it has one, which may be listed in parts instead. `unskippable`
+    says why it must not be skipped, if so.
     """
 
     call: Call
@@ -69,6 +75,7 @@ class Errand:
     origins: Mapping[str, ParentRow] = field(default_factory=dict)
     complete: Callable[[], None] | None = None
     window: Window | None = None
+    unskippable: Unskippable = Unskippable()  # noqa: RUF009 - frozen
 
 
 @dataclass(frozen=True)

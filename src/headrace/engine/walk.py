@@ -6,7 +6,8 @@ types and which row is the last.
 
 What waits for its turn is bounded by `limits.max_waiting_bytes`, for all calls of a run together: beyond it no call
 asks for more but the first of each resource, which always may. So what waits cannot keep out what it waits for. Windows
-of time are cut on the way (`window.py`): one that is given up leaves its place to its parts.
+of time are cut on the way (`window.py`): one that is given up leaves its place to its parts. Where a call is skipped
+(`skip.py`) its windows that follow go with it, so that what is settled has no gap.
 """
 
 from __future__ import annotations
@@ -16,11 +17,13 @@ from functools import partial
 
 from headrace.engine.report import ResourceReport
 from headrace.engine.rows import Errand
+from headrace.engine.skip import skip_of
 from headrace.engine.waiting import Waiting
 from headrace.engine.walker import Walker
+from headrace.engine.window import Window
 from headrace.message import Page
 from headrace.plan import ResourcePlan
-from headrace.transport import Transport
+from headrace.transport import Skipped, Transport
 
 
 async def walk_all(
@@ -40,12 +43,21 @@ async def walk_all(
     try:
         while (first := line.first()) is not None:
             first.lead()
-            while (page := await first.next()) is not None:
-                report.pages += 1
-                await take(first.errand, page)
-                watermark = first.errand.watermark
-                if watermark is not None and watermark.closed:
-                    break
+            watermark = first.errand.watermark
+            rows = 0
+            try:
+                while (page := await first.next()) is not None:
+                    report.pages += 1
+                    rows += len(page.records)
+                    await take(first.errand, page)
+                    if watermark is not None and watermark.closed:
+                        break
+            except Skipped as skipped:
+                report.skipped.append(skip_of(first.errand.call, skipped, rows, first.errand.unskippable))
+                if watermark is not None:
+                    watermark.hold()
+                await line.leave_call()
+                continue
             if first.instead is None:
                 await line.leave()
                 if first.doubt:
@@ -84,7 +96,19 @@ class _Line:
         first = self._line[0]
         if isinstance(first, Walker):
             await first.stop()
-        del self._line[0]
+        # one that was given up meanwhile has left its place to its parts
+        if self._line[0] is first:
+            del self._line[0]
+
+    async def leave_call(self) -> None:
+        """The first one is done, and so are the windows of its call that follow."""
+        window = _window(self._line[0])
+        await self.leave()
+        while window is not None and self._line:
+            following = _window(self._line[0])
+            if following is None or following.stride is not window.stride:
+                break
+            await self.leave()
 
     async def stop(self) -> None:
         """Walk no further."""
@@ -137,3 +161,7 @@ class _Line:
         if walker.instead is not None:
             self._line[self._line.index(walker)] = walker.instead
         self._fill()
+
+
+def _window(each: Walker | Errand) -> Window | None:
+    return each.errand.window if isinstance(each, Walker) else each.window

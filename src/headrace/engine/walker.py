@@ -18,7 +18,7 @@ from headrace.decode import PageSplitter
 from headrace.engine.window import HEAVY
 from headrace.errors import PagingError, RefusedError
 from headrace.message import Page, PageFacts, Request
-from headrace.transport import Ignored, Transport
+from headrace.transport import Ignored, Skipped, Transport
 
 if TYPE_CHECKING:
     from headrace.engine.rows import Errand
@@ -62,7 +62,7 @@ class Walker:
         self._tell_end = ended
         self._leads = False
         self._has_ended = False
-        self._is_cancelled = False
+        self._is_ending = False
         self._bytes = 0
         self._told_bytes = 0
         #: Its pages as `window.py` counts them, the empty ones at the end left out.
@@ -97,9 +97,10 @@ class Walker:
 
     def cancel(self) -> None:
         """Walk no further."""
-        # once: a second time would break off the wait for its requests to end
-        if not self._is_cancelled:
-            self._is_cancelled = True
+        # once, and not while it ends by itself: that would break off the wait for its requests, and nobody would learn
+        # that its slot is free
+        if not self._is_ending:
+            self._is_ending = True
             self._task.cancel()
 
     async def stop(self) -> None:
@@ -118,6 +119,7 @@ class Walker:
             if self.errand.window is not None and self.instead is None:
                 self.errand.window.ended(self._weight)
         finally:
+            self._is_ending = True
             await _drop(under_way)
             self._let_go(self._bytes - sum(size for _, size in self._pages))
             if self.instead is not None:
@@ -230,10 +232,11 @@ def _page(task: Fetched, walk: Walk) -> tuple[Page, int]:
     """The page of `task`; an empty one where the API refuses a page that lies past its own total."""
     try:
         return task.result()
-    except RefusedError as refusal:
-        if not (walk.probing and refusal.status in _NO_SUCH_PAGE):
+    except (RefusedError, Skipped) as refused:
+        status = refused.error.status if isinstance(refused, Skipped) else refused.status
+        if not (walk.probing and status in _NO_SUCH_PAGE):
             raise
-        return Page([], PageFacts(refusal.status, {}, "", 0)), 0
+        return Page([], PageFacts(status, {}, "", 0)), 0
 
 
 async def _drop(under_way: deque[Fetched]) -> None:

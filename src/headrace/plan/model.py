@@ -77,12 +77,13 @@ class Limits:
 class Action:
     """What is done with an answer of this status and with this text in it; None stands for any.
 
-    `act` is `ignore` (the call has no more pages), `retry` (ask again), or functions from request and answer to answer.
+    `act` is `ignore` (the call has no more pages), `skip` (it is given up), `retry` (ask again), or functions from
+    request and answer to answer.
     """
 
     status: int | None
     content: str | None
-    act: Literal["ignore", "retry"] | tuple[Callable[[Request, Response], Response], ...]
+    act: Literal["ignore", "skip", "retry"] | tuple[Callable[[Request, Response], Response], ...]
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from headrace.transport.actions import Settled
 from headrace.transport.address import full_url, place
-from headrace.transport.attempt import UNBOUNDED, AttemptFailed, Ignored
+from headrace.transport.attempt import UNBOUNDED, AttemptFailed, Ignored, Skipped
 from headrace.transport.auth import SIGNERS
 from headrace.transport.chain import Transport
 from headrace.transport.charset import with_charset
@@ -22,6 +22,7 @@ __all__ = [
     "Gates",
     "Ignored",
     "Settled",
+    "Skipped",
     "Slowdown",
     "Trace",
     "Transport",

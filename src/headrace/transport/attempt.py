@@ -1,14 +1,17 @@
 """What an attempt can end with besides a value.
 
 `AttemptFailed` stays inside this room and in what the bridge puts into it: `retry` turns it into a named error.
-`Ignored` is for who asked. Any other error may say in an attribute `retries` how often at most asking again is
-worth it (an `AnswerError` of the page splitter does); an error without it is final.
+`Ignored` and `Skipped` are for who asked. Any other error may say in an attribute `retries` how often at most asking
+again is worth it (an `AnswerError` of the page splitter does); an error without it is final.
 """
 
 from __future__ import annotations
 
 import sys
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from headrace.errors import RefusedError
 
 #: As often as the policy allows.
 UNBOUNDED: Final = sys.maxsize
@@ -42,3 +45,18 @@ class AttemptFailed(Exception):  # noqa: N818 - no error of the program: most at
 
 class Ignored(Exception):  # noqa: N818 - the configuration wants it: the call ends here, and all is well
     """A response action says that this answer is no page, and that the call has no more of them."""
+
+
+class Skipped(Exception):  # noqa: N818 - the configuration wants it: the call is given up, the others go on
+    """A response action gives up the call, which is not done: `error` is what a refusal would have been without it.
+
+    `words` is what the API said, a line of text, masked and cut; empty where it said nothing. Where its status may pass
+    `retries` and `rest_s` ask for another attempt first, as those of `AttemptFailed`.
+    """
+
+    def __init__(self, error: RefusedError, words: str, *, retries: int = 0, rest_s: float | None = None) -> None:
+        super().__init__(error.message)
+        self.error = error
+        self.words = words
+        self.retries = retries
+        self.rest_s = rest_s

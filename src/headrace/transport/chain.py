@@ -97,8 +97,8 @@ class Transport:
         loop. `read` gets successful, whole answers only (204 and empty ones included). It may raise an `AnswerError`;
         its `retries` says how often at most asking again is worth it.
 
-        Raises `Ignored` when an action says that the call ends here, `RefusedError` when the API refuses,
-        `TransportError` when no whole answer comes, a page is beyond the limit or an address leads outside the origins,
-        and what an action or `read` raises.
+        Raises `Ignored` when an action says that the call ends here, `Skipped` when one gives it up, and what an
+        action or `read` raises; `RefusedError` when the API refuses, `TransportError` when no whole answer comes, a
+        page is beyond the limit or an address leads outside the origins.
         """
         return await self._retry.fetch(request, auth, read, actions)

@@ -62,7 +62,7 @@ class Retry:
                     response = await self._exchange(request, auth)
                     note.answered(response)
                     if actions:
-                        response = acted(response, request, actions, self._clock.wall())
+                        response = acted(response, request, actions, self._policy.statuses, self._clock.wall())
                     expect_success(response, request, self._policy.statuses, self._clock.wall())
                     value = read(in_utf_8(response))
                 except Ignored:

@@ -8,9 +8,10 @@ all others                 an error without a second try
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
 from headrace.errors import RefusedError, TransportError
 from headrace.message import Request, Response
@@ -41,6 +42,8 @@ OTHER_HINT: Final = "look up this status in the API's documentation"
 
 #: An error body is shown so far; it is for recognising the cause, not for reading.
 _SHOWN_CHARACTERS: Final = 200
+#: Keys under which APIs say in words what is wrong, the likeliest first; some begin with a capital.
+_WORDS: Final = ("message", "description", "detail", "error", "title")
 #: Longer than any secret and its neighbourhood, so that the mask sees a secret whole before the text is cut.
 _MASKED_BYTES: Final = 64 * 1024
 
@@ -73,8 +76,25 @@ def status_text(status: int) -> str:
 
 def body_head(body: bytes) -> str:
     """The first characters of a body in brackets, masked, in one line, without terminal escapes; marked when cut."""
-    text = " ".join(mask(body[:_MASKED_BYTES].decode(errors="replace")).split())
-    if not text:
-        return ""
-    head = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
-    return f" ({head[:_SHOWN_CHARACTERS]}... cut)" if len(head) > _SHOWN_CHARACTERS else f" ({head})"
+    head = _head(body[:_MASKED_BYTES].decode(errors="replace"))
+    return f" ({head})" if head else ""
+
+
+def own_words(body: bytes) -> str:
+    """What the API says is wrong: its message where the body is an object with one, else the head of the body."""
+    text = body[:_MASKED_BYTES].decode(errors="replace")
+    try:
+        said: Any = json.loads(text)
+    except ValueError:
+        said = None
+    if isinstance(said, dict):
+        texts = {str(key).lower(): value for key, value in said.items() if isinstance(value, str)}
+        text = next((texts[word] for word in _WORDS if texts.get(word)), text)
+    return _head(text)
+
+
+def _head(text: str) -> str:
+    """The first characters of a text, masked, in one line, without terminal escapes; marked when cut."""
+    line = " ".join(mask(text).split())
+    head = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in line)
+    return f"{head[:_SHOWN_CHARACTERS]}... cut" if len(head) > _SHOWN_CHARACTERS else head

@@ -1,0 +1,69 @@
+"""Calls that are given up because the configuration says so: one bad account must not stop the others.
+
+A skipped call is not done, and everybody who counts on it being done is told: its watermark stays, its windows are not
+settled, the report names it, and where rows that do not come are taken for gone it is no skip but an error. Rows that
+came before the refusal are kept: they are true, and a merge puts them where the next run finds them again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from headrace.errors import RefusedError
+from headrace.plan import Call
+from headrace.secrets import mask
+from headrace.transport import Skipped
+
+#: The key of a call that no parameter and no row of a parent tells from others.
+_ONE_CALL: Final = "{}"
+
+
+@dataclass(frozen=True)
+class Skip:
+    """A call that was not done: `params` tell it from the others of its resource, by the names of placeholders.
+
+    `status` is HTTP's and `words` what the API said to it (masked, cut); `rows` came before, and are kept. `key` is
+    the call's.
+    """
+
+    params: Mapping[str, Any]
+    status: int
+    words: str
+    rows: int
+    key: str = field(repr=False)
+
+    def __str__(self) -> str:
+        params = ", ".join(f"{name}={value}" for name, value in self.params.items())
+        return f"{params}: {self.status} {self.words}".rstrip()
+
+    def as_dict(self) -> dict[str, Any]:
+        """The facts as plain data."""
+        return {"params": dict(self.params), "status": self.status, "words": self.words, "rows": self.rows}
+
+
+@dataclass(frozen=True)
+class Unskippable:
+    """Why calls of a resource must not be skipped: `always`, or `after_rows` that came; None where they may.
+
+    `hint` says what to try instead.
+    """
+
+    always: str | None = None
+    after_rows: str | None = None
+    hint: str | None = None
+
+
+def skip_of(call: Call, skipped: Skipped, rows: int, unskippable: Unskippable) -> Skip:
+    """The record of a skipped call of which `rows` came. Raises `RefusedError` where it must not be skipped."""
+    error = skipped.error
+    if call.key == _ONE_CALL:
+        raise error
+    reason = unskippable.always or (unskippable.after_rows if rows else None)
+    if reason is not None:
+        message = f"{error.message}; the call cannot be skipped, because {reason}"
+        raise RefusedError(message, status=error.status, where=error.where, hint=unskippable.hint or error.hint)
+    params = {name: mask(value) if isinstance(value, str) else value for name, value in json.loads(call.key).items()}
+    return Skip(params, error.status, skipped.words, rows, call.key)
