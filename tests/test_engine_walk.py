@@ -308,3 +308,42 @@ def test_failures_leave_no_task() -> None:
     with pytest.raises(AnswerError, match="a row without"):
         in_no_time(walk(plan_of(PAGERS["cursor"]), api, Walked(), calls=calls))
     assert api.under_way == 0
+
+
+class Closed:
+    """A watermark after whose first page nothing is wanted."""
+
+    closed = True
+
+    def keep(self, rows: list[Any]) -> list[Any]:
+        return rows
+
+    def hold(self) -> None:
+        raise AssertionError("no call was skipped")
+
+
+def test_a_call_that_is_closed_while_it_ends_frees_its_slot() -> None:
+    """Each call is stopped in the moment in which it waits for a page past its end to go; no other one is lost."""
+
+    class SlowToGo(Api):
+        async def send(self, request: Request) -> Any:
+            try:
+                return await super().send(request)
+            except asyncio.CancelledError:
+                await asyncio.sleep(0.05)
+                raise
+
+    def latency_s(request: Request) -> float:
+        return 0.5 if dict(request.params)["offset"] == "20" else 0.1
+
+    async def take(errand: Errand, page: Page) -> None:
+        await walked.take(errand, page)
+        await asyncio.sleep(0.12)
+
+    def calls(found: Iterable[Errand]) -> Iterator[Errand]:
+        return (replace(errand, watermark=Closed()) for errand in calls_of([0] * 6)(found))
+
+    walked = Walked()
+    api = SlowToGo(listings([PAGE] * 6), latency_s)
+    in_no_time(walk(plan_of(PAGERS["offset"], in_flight=2), api, walked, calls=calls, take=take))
+    assert len(walked.rows) == 6 * PAGE

@@ -198,3 +198,43 @@ def test_describe_and_wants() -> None:
         "or an empty page that names nothing new",
     }
     assert HeaderLink().describe()["ends"].startswith("when the Link header has no `next`, ")
+
+
+@pytest.mark.parametrize("link", [FIRST, P2, P3, 7, {"href": "/x"}, "http://[::1/x", MISSING, None])
+def test_the_link_of_an_empty_page_is_not_looked_at_where_it_ends(link: Any) -> None:
+    """It may lead back to page one (Mailgun's suppressions), be new for ever (its events), or be nothing at all."""
+    walk = JsonLink(NEXT, stop_after_empty_page=True).begin(REQUEST)
+    walk.ask()
+    walk.tell(facts(3, P2))
+    walk.ask()
+    walk.tell(facts(0, link, P2))
+    assert walk.done
+    assert walk.ask() is None
+
+
+@pytest.mark.parametrize("header", [f'<{FIRST}>; rel="next"', f'<{P3}>; rel="next"', "<", ""])
+def test_the_link_header_of_an_empty_page_is_not_looked_at_where_it_ends(header: str) -> None:
+    walk = HeaderLink(stop_after_empty_page=True).begin(REQUEST)
+    walk.ask()
+    walk.tell(PageFacts(200, {"link": f'<{P2}>; rel="next"'}, FIRST, 3))
+    walk.ask()
+    walk.tell(PageFacts(200, {"link": header}, P2, 0))
+    assert walk.done
+    assert walk.ask() is None
+
+
+@pytest.mark.parametrize("pager", [JsonLink(NEXT, stop_after_empty_page=True), HeaderLink(stop_after_empty_page=True)])
+def test_a_missing_link_ends_before_an_empty_page(pager: JsonLink | HeaderLink) -> None:
+    """Whichever comes first."""
+    walk = pager.begin(REQUEST)
+    walk.ask()
+    walk.tell(facts(3, MISSING))
+    assert walk.done
+
+
+def test_rows_with_a_link_back_are_an_error_also_where_empty_pages_end() -> None:
+    """Nobody said that the listing is over."""
+    walk = JsonLink(NEXT, stop_after_empty_page=True).begin(REQUEST)
+    walk.ask()
+    with pytest.raises(PagingError):
+        walk.tell(facts(3, FIRST))
