@@ -126,6 +126,7 @@ def test_a_plan_whose_pages_are_all_known_says_how_many_requests_it_makes():
         "primary_key": [],
         "key_collisions": "keep_last",
         "dropped": [],
+        "hashed": [],
         "parents": [],
         "incremental": None,
         "windows": None,

@@ -53,7 +53,10 @@ CASES: list[tuple[Any, list[str]]] = [
         ["expected a name of its own, got 'a' a second time at `resources[2].name`\n  hint: `resources[0]` has it too"],
     ),
     (config(privcy="keep"), ["unknown key `privcy` at `privcy`\n  hint: did you mean `privacy`?"]),
-    (config(privacy="kept"), ["expected `drop` or `keep`, got 'kept' at `privacy`\n  hint: did you mean `keep`?"]),
+    (
+        config(privacy="kept"),
+        ["expected `drop`, `hash` or `keep`, got 'kept' at `privacy`\n  hint: did you mean `keep`?"],
+    ),
     (
         endpoint(data_selctor="x"),
         ["unknown key `data_selctor` at `resources[0].endpoint.data_selctor`\n  hint: did you mean `data_selector`?"],

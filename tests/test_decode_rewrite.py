@@ -1,4 +1,4 @@
-"""Changes to records before they are read: fields dropped, values added, JSON columns as text."""
+"""Changes to records before they are read: values added, JSON columns as text."""
 
 from __future__ import annotations
 
@@ -8,37 +8,8 @@ from typing import Any
 
 import pytest
 
-from headrace.decode import add_values, drop_keys, edit_values, load_exact
+from headrace.decode import add_values, edit_values, load_exact
 from nasty_json import ALL, data_set, random_sets
-
-SECRET = "smtp-secret"
-
-
-@pytest.mark.parametrize(
-    ("record", "kept"),
-    [
-        (b'{"id":1,"password":"smtp-secret"}', {"id": 1}),
-        (b'{"password":"smtp-secret"}', {}),
-        (b'{"pass\\u0077ord":"smtp-secret","id":1}', {"id": 1}),
-        (b'{"password":1,"id":1,"password":"smtp-secret"}', {"id": 1}),
-        (b'{"id":1,"deep":{"password":"stays"}}', {"id": 1, "deep": {"password": "stays"}}),
-        (b'{"password":"smtp-secret","\\ud800":1}', {"\ufffd": 1}),
-        (b'{"password":"smtp-secret","n":NaN}', {"n": None}),
-        (b'{"Password":"stays","n":123456789012345678901234567890}',
-         {"Password": "stays", "n": 123456789012345678901234567890}),
-        (b"[1]", [1]),
-        (b"null", None),
-    ],
-)  # fmt: skip
-def test_dropped_fields_leave_no_trace(record: bytes, kept: Any) -> None:
-    (changed,) = drop_keys([record], ["password"])
-    assert load_exact(changed) == kept
-    assert SECRET.encode() not in changed
-
-
-def test_record_without_the_field_stays_as_it_is() -> None:
-    record = b'{ "id" : 1.50, "x":"\\u00e9" }'
-    assert drop_keys([record], ["password"]) == [record]
 
 
 @pytest.mark.parametrize(
@@ -70,8 +41,6 @@ def test_rewriting_keeps_every_other_value(dice: Random) -> None:
     for text in data_set(dice, ALL):
         record = text.encode()
         row = load_exact(record)
-        (dropped,) = drop_keys([record], ["a", "b"])
-        assert repr(load_exact(dropped)) == repr({key: item for key, item in row.items() if key not in ("a", "b")})
         (added,) = add_values([record], {"c": "é", "new": 1})
         assert load_exact(added) == {"c": "é", "new": 1} | row
 

@@ -318,7 +318,7 @@ def test_hints_are_as_given_and_copied() -> None:
         "fail",
         True,
     )
-    assert (first.dropped, second.dropped, second.key_collisions_declared) == (("p",), (), False)
+    assert (first.privacy.dropped, second.privacy.dropped, second.key_collisions_declared) == (("p",), (), False)
     assert (second.table_name, second.primary_key, dict(second.hints)) == ("b", (), {"merge_key": "m"})
 
 
@@ -329,14 +329,14 @@ def test_hints_are_as_given_and_copied() -> None:
 def test_privacy(file: str, argument: str | None, dropped: bool) -> None:
     raw = {"client": {"base_url": "http://a"}, "resources": [{"name": "a", "private": ["p"]}], "privacy": file}
     made = build_plan(validate(raw, resolve_secret=str), privacy=argument)
-    assert made.resources[0].drop_private is dropped
+    assert made.resources[0].privacy.dropped == (("p",) if dropped else ())
 
 
 def test_unknown_privacy_and_source_in_the_message() -> None:
     config = validate({"client": {"base_url": "http://a"}, "resources": ["a"]}, resolve_secret=str, source="x.yaml")
     with pytest.raises(ConfigError) as caught:
         build_plan(config, privacy="kept")
-    assert str(caught.value) == "1 problem in x.yaml\n- expected `drop` or `keep`, got 'kept' at `privacy`"
+    assert str(caught.value) == "1 problem in x.yaml\n- expected `drop`, `hash` or `keep`, got 'kept' at `privacy`"
 
 
 def test_retry_limits_and_selector() -> None:

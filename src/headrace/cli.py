@@ -45,7 +45,9 @@ Param = Annotated[list[str] | None, typer.Option("--param", metavar="NAME=VALUE"
 Json = Annotated[bool, typer.Option("--json", help="one JSON object on stdout")]
 Privacy = Annotated[
     str | None,
-    typer.Option(metavar="drop|keep", help="fields that the configuration declares private", show_default=False),
+    typer.Option(
+        metavar="drop|hash|keep", help="what becomes of fields that are private or personal", show_default=False
+    ),
 ]
 
 

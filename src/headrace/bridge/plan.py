@@ -70,6 +70,7 @@ def _plan(raw: Any, config: Any, sections: tuple[str, ...], params: Params | Non
         privacy=privacy,
         configured=lambda parameter: setting(f"params.{parameter}", sections),
         adapters=FromDlt(),
+        look_up_key=lambda: resolve_secret("privacy_key", sections),
         defaults={**policy.limits, **(policy.retry if session is None else _session_policy(session))},
     )
 

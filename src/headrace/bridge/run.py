@@ -42,7 +42,7 @@ class ResourceRun:
         self.plan = resource
         self.stores = stores
         self.report = session.report.of(resource.name)
-        self.report.dropped = resource.dropped
+        self.report.dropped, self.report.hashed = resource.privacy.dropped, resource.privacy.hashed
         self.ended = False
         #: What its rows give to dependents, once it is fetched.
         self.exported: list[ParentRow] = []

@@ -22,12 +22,16 @@ def secret(name: str) -> Secret:
     return Secret(resolve_secret(name))
 
 
-def resolve_secret(name: str) -> str:
-    """The value of the secret `name` as text. Raises `LookupError` with the places where it was looked for."""
-    value = dlt.secrets.get(name, str)
-    if value is None:
-        raise LookupError(f"looked for it in {_places(name)}")
-    return str(value)
+def resolve_secret(name: str, sections: tuple[str, ...] = ()) -> str:
+    """The value of the secret `name` as text, most specific section first.
+
+    Raises `LookupError` with the places where it was looked for.
+    """
+    for depth in range(len(sections), -1, -1):
+        value = dlt.secrets.get(".".join((*sections[:depth], name)), str)
+        if value is not None:
+            return str(value)
+    raise LookupError(f"looked for it in {_places(name)}")
 
 
 def resolve_setting(name: str) -> Any:

@@ -17,9 +17,11 @@ from headrace.bridge.session import session_sender
 from headrace.clock import Clock, RealClock
 from headrace.config import HeadraceWarning
 from headrace.engine import (
+    Aliases,
     Errand,
     ParentRow,
     Report,
+    RowWork,
     Sink,
     Unskippable,
     Waiting,
@@ -49,6 +51,8 @@ class Session:
         # these belong to an event loop, and dlt makes a new one for each run
         self._runs: WeakKeyDictionary[asyncio.AbstractEventLoop, _Run] = WeakKeyDictionary()
         self._once = Once()
+        #: What hashes in rows that go through pipes stand for, where a dependent needs it.
+        self.aliases: Aliases = {}
 
     def now_s(self) -> float:
         """Seconds since 1970."""
@@ -88,10 +92,11 @@ class Session:
         """Hand the rows of `calls` to `take` as Python objects, a page at a time."""
         self._withhold(resource.name)
         report = self.report.of(resource.name)
-        report.dropped = resource.dropped
+        report.dropped, report.hashed = resource.privacy.dropped, resource.privacy.hashed
+        work = RowWork(resource, self.aliases)
         async with self._transport(report) as transport:
             with _skips_told(report):
-                await fetch_objects(resource, calls, self._run.waiting, transport, report, take)
+                await fetch_objects(work, calls, self._run.waiting, transport, report, take)
 
     async def combinations(
         self, resource: ResourcePlan, rows: Iterable[ParentRow], running: frozenset[str]

@@ -64,7 +64,7 @@ def rest_api_source(
         schema_contract: dlt's schema contract for all tables.
         parallelized: Taken for compatibility; resources are always fetched side by side.
         params: Values for `{placeholders}`; several values make one pass each. The value is kept as a column.
-        privacy: `drop` (default) or `keep` the fields that the configuration declares `private`.
+        privacy: `drop` (default), `hash` or `keep`: what becomes of `private` and `personal` fields.
         report: Filled with counts while the source runs.
         clock: Time for waits; for tests.
 
@@ -180,7 +180,7 @@ def _resource(resource: ResourcePlan, parent: DltResource | None, session: Sessi
     def dependent(items: Any, incremental: Any = None) -> Any:
         pipe = get_current_pipe()
         fetched = isinstance(items, Fetched)
-        rows = items.run.exported if fetched else _parent_rows(items, resource)
+        rows = items.run.exported if fetched else _parent_rows(items, resource, session)
         running = running_now() if fetched else frozenset()
         combinations = partial(session.combinations, resource, rows, running)
         if fetched and loads_columns(pipe, _hints()):
@@ -246,8 +246,9 @@ def _watermarks(resource: ResourcePlan, bound: Any, *, filters: bool) -> Waterma
     return None if bound is None else SharedWatermark(plan, bound, filters=filters)
 
 
-def _parent_rows(items: Any, resource: ResourcePlan) -> list[ParentRow]:
+def _parent_rows(items: Any, resource: ResourcePlan, session: Session) -> list[ParentRow]:
     """A page of the first parent's rows as they came through its pipe."""
     parent = resource.parents[0]
     exports = Exports(tuple(path for _, path in parent.fields), tuple(key for _, key in parent.kept))
-    return parent_rows(parent.resource, items if isinstance(items, list) else [items], exports)
+    rows = items if isinstance(items, list) else [items]
+    return parent_rows(parent.resource, rows, exports, aliases=session.aliases)

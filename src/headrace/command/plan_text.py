@@ -62,6 +62,8 @@ def _resources(described: Mapping[str, Any]) -> Iterator[str]:
         yield f"   rows     {_rows(resource['as_objects'])}"
         if resource["dropped"]:
             yield f"   dropped  {', '.join(resource['dropped'])}"
+        if resource["hashed"]:
+            yield f"   hashed   {', '.join(resource['hashed'])}"
 
 
 def _since(incremental: Mapping[str, Any]) -> str:

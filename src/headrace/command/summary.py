@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from headrace.command.table import counted, table_lines
@@ -65,12 +65,18 @@ def _remarks_on(resource: ResourceReport) -> Iterator[str]:
     if not resource.rows and not resource.skipped:
         yield f"no rows     {resource.name}: the API has none"
     if resource.dropped:
-        fields = ", ".join(f"`{name}`" for name in resource.dropped)
-        yield f"dropped     {resource.name}: {fields}; `privacy: keep` or `--privacy keep` keeps what is private"
+        fields = _fields(resource, resource.dropped)
+        yield f"dropped     {fields}; `privacy: keep` or `--privacy keep` keeps what is private"
+    if resource.hashed:
+        yield f"hashed      {_fields(resource, resource.hashed)}; the same value has the same hash under the same key"
     if resource.superseded:
         yield f"superseded  {resource.name}: {counted(resource.superseded, 'row')}, a later one has the same key"
     if resource.keyless:
         yield f"keyless     {resource.name}: {counted(resource.keyless, 'row')} without the key, kept by content"
+
+
+def _fields(resource: ResourceReport, names: Iterable[str]) -> str:
+    return f"{resource.name}: {', '.join(f'`{name}`' for name in names)}"
 
 
 def _slowed(slowdown: Slowdown) -> str:

@@ -24,8 +24,10 @@ from headrace.config.field import (
     ParameterValue,
     QueryValue,
     Scalar,
+    SecretText,
     option,
 )
+from headrace.config.field_path import FieldPathText
 from headrace.config.foreign import Foreign, ForeignObject, ReadyResource, SessionObject
 from headrace.config.function import ActionOptions, OrFunction, StepOptions
 from headrace.config.hint import AllNestedHints, TableHints
@@ -168,11 +170,22 @@ class ResourceDefaults(TableHints):
     key_collisions: Literal["keep_last", "keep_all", "fail"] = option(
         "keep_last", about="rows that differ and share a declared key: the last one, all, or an error", dlt="ours"
     )
-    private: list[str] = option(
+    private: list[FieldPathText] = option(
         [],
-        about="top-level fields that hold secrets; not stored unless `privacy: keep`",
+        about="fields that are not stored unless `privacy: keep`; a path leads through objects and lists, `*` is any "
+        "key",
         dlt="ours",
-        example=["smtp_password"],
+        example=["smtp_password", "message.headers.subject"],
+    )
+    personal: list[FieldPathText] = option(
+        [],
+        about="fields about persons: as `privacy` says kept, hashed or not stored; an object is hashed whole, a list "
+        "item by item",
+        dlt="ours",
+        example=["recipient", "message.headers.to", "user-variables"],
+    )
+    secrets: list[FieldPathText] = option(
+        [], about="fields that are never stored, whatever `privacy` says", dlt="ours", example=["signing_key"]
     )
     mixed_numbers: Literal["variant", "widen"] = option(
         "variant",
@@ -220,7 +233,19 @@ class RestConfig(Options):
         dlt="ours",
         example={"domain_id": [1, 2]},
     )
-    privacy: Literal["drop", "keep"] = option("drop", about="what becomes of `private` fields", dlt="ours")
+    privacy: Literal["drop", "hash", "keep"] = option(
+        "drop",
+        about="`drop`: neither `private` nor `personal` fields are stored; `hash`: `personal` ones as keyed hashes; "
+        "`keep`: both as they are",
+        dlt="ours",
+    )
+    privacy_key: SecretText | None = option(
+        None,
+        about="key of the hashes, 32 to 64 characters; the secret `privacy_key` when absent",
+        dlt="ours",
+        example='dlt.secrets["privacy_key"]',
+        secret=True,
+    )
     name: str | None = option(None, about="name of the source", dlt="ours", example="mail", min_length=1)
 
     _source: str | None = PrivateAttr(default=None)

@@ -1,15 +1,18 @@
 """BYTES -> COLUMNS: one split per page, strict columnar reading, and an exact path beside it."""
 
 from headrace.decode.columns import read_columns
+from headrace.decode.conceal import conceal
 from headrace.decode.exact import load_exact, shallow, to_rows
+from headrace.decode.keyed_hash import KeyedHash
 from headrace.decode.page import PageSplitter
-from headrace.decode.rewrite import add_values, append_values, drop_keys, edit_values
+from headrace.decode.rewrite import add_values, append_values, edit_values
 
 __all__ = [
+    "KeyedHash",
     "PageSplitter",
     "add_values",
     "append_values",
-    "drop_keys",
+    "conceal",
     "edit_values",
     "load_exact",
     "read_columns",

@@ -10,14 +10,14 @@ from headrace.jsonpath import MISSING, JsonPath
 from headrace.message import Response
 
 
-def not_json(response: Response, error: DecodeError, *, where: str) -> DecodeError:
+def not_json(response: Response, error: DecodeError, *, where: str, shows: bool = True) -> DecodeError:
     """The error for a body that is not JSON: an empty body and an HTML page are named as such."""
     body = response.body.lstrip()
     if not body:
         return DecodeError(f"expected JSON, got an empty body with status {response.status}", where=where, retries=1)
     if body[:1] == b"<":
         return DecodeError(
-            f"expected JSON, got an HTML or XML page that begins {_cut(body)}",
+            f"expected JSON, got an HTML or XML page{f' that begins {_cut(body)}' if shows else ''}",
             where=where,
             hint="a login page, a proxy or a wrong `base_url` answers like this",
             retries=1,

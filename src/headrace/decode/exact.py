@@ -23,16 +23,16 @@ _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _ESCAPED_SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
-def load_exact(body: bytes, *, where: str | None = None) -> Any:
-    """Decode one JSON document exactly. Raises `DecodeError` with the offset and the text around it."""
+def load_exact(body: bytes, *, where: str | None = None, shows: bool = True) -> Any:
+    """Decode one JSON document exactly. Raises `DecodeError` with the offset and, if it `shows`, the text around it."""
     text = _text(body)
     try:
         document = _tree(text, where)
     except json.JSONDecodeError as error:
-        near = text[max(0, error.pos - 40) : error.pos + 40]
+        near = f": {text[max(0, error.pos - 40) : error.pos + 40]!r}" if shows else ""
         at_end = error.pos >= len(text.rstrip())
         raise DecodeError(
-            f"expected JSON, got text that {'ends early' if at_end else 'breaks'} at character {error.pos}: {near!r}",
+            f"expected JSON, got text that {'ends early' if at_end else 'breaks'} at character {error.pos}{near}",
             where=where,
             hint="the answer was cut or is not JSON" if at_end else None,
             retries=_RETRIES,

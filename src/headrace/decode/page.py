@@ -33,10 +33,11 @@ class PageSplitter:
 
     `wants` are the paths whose values the pager needs; the root path `$` stands for the whole document.
     `resource` names the resource in errors. `fingerprint` false leaves out the digests that tell equal pages; `answers`
-    true puts the answer and its records into the facts, for a pager that reads them.
+    true puts the answer and its records into the facts, for a pager that reads them. `shows` false keeps what is in a
+    page that is not JSON out of errors.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what may differ between two listings
         self,
         selector: JsonPath | None,
         wants: Sequence[JsonPath],
@@ -45,6 +46,7 @@ class PageSplitter:
         allow_null: bool = False,
         fingerprint: bool = True,
         answers: bool = False,
+        shows: bool = True,
     ) -> None:
         self._selector = selector
         self._wants = tuple(wants)
@@ -52,6 +54,7 @@ class PageSplitter:
         self._allow_null = allow_null
         self._fingerprint = fingerprint
         self._answers = answers
+        self._shows = shows
         self._pages = 0
         self._decoder = _envelope_decoder(selector, self._wants)
 
@@ -86,9 +89,9 @@ class PageSplitter:
         """The split by decoding the page; names what is wrong with a page that has no rows."""
         where = f"resource `{self._resource}`, {response.url}"
         try:
-            document = load_exact(response.body, where=where)
+            document = load_exact(response.body, where=where, shows=self._shows)
         except DecodeError as error:
-            raise not_json(response, error, where=where) from None
+            raise not_json(response, error, where=where, shows=self._shows) from None
         if self._selector is None:
             self._selector = find_rows(document)
             self._decoder = _envelope_decoder(self._selector, self._wants)

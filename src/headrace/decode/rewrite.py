@@ -1,4 +1,4 @@
-"""Changes to a record before it is read: private fields out, parameters of the source in, JSON columns as text.
+"""Changes to a record before it is read: parameters of the source in, JSON columns as text.
 
 A record is opened level by level (`dict[str, Raw]`), as deep as needed, so the values that stay are copied as bytes,
 never built.
@@ -7,7 +7,7 @@ never built.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -17,24 +17,6 @@ from headrace.decode.exact import load_exact
 
 _open = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _open_list = msgspec.json.Decoder(list[msgspec.Raw])
-
-
-def drop_keys(records: Sequence[bytes], dropped: Collection[str]) -> list[bytes]:
-    """`records` without the top-level keys in `dropped`."""
-    return [_without(record, dropped) for record in records]
-
-
-def _without(record: bytes, dropped: Collection[str]) -> bytes:
-    if not record.startswith(b"{"):
-        return record
-    try:
-        fields = _open.decode(record)
-    except msgspec.DecodeError:
-        # msgspec refuses a lone surrogate in a key; the standard library reads it
-        kept = {key: value for key, value in load_exact(record).items() if key not in dropped}
-        return json.dumps(kept).encode()
-    kept_raw = {key: value for key, value in fields.items() if key not in dropped}
-    return record if len(kept_raw) == len(fields) else msgspec.json.encode(kept_raw)
 
 
 def add_values(records: Sequence[bytes], values: Mapping[str, Any]) -> list[bytes]:

@@ -1,13 +1,14 @@
 """THE ENGINE: the one place that joins requests, pages, decoding and normalising; everything flows through `fetch`."""
 
 from headrace.engine.collide import later_collision
+from headrace.engine.concealer import Aliases
 from headrace.engine.convert import Converter, IdSource
 from headrace.engine.fan_out import Ledger, Origins, Watermarks, errands, origins_of
 from headrace.engine.fetch import Line, Sink, fetch, fetch_objects
 from headrace.engine.identity import Fates, Identities
 from headrace.engine.memory import use_system_memory
 from headrace.engine.report import Report, ResourceReport
-from headrace.engine.rows import Errand, ParentRow, Watermark, parent_rows
+from headrace.engine.rows import Errand, ParentRow, RowWork, Watermark, parent_rows
 from headrace.engine.settle import settled
 from headrace.engine.shelf import Shelf
 from headrace.engine.skip import Skip, Unskippable
@@ -15,6 +16,7 @@ from headrace.engine.spool import Spool
 from headrace.engine.waiting import Waiting
 
 __all__ = [
+    "Aliases",
     "Converter",
     "Errand",
     "Fates",
@@ -26,6 +28,7 @@ __all__ = [
     "ParentRow",
     "Report",
     "ResourceReport",
+    "RowWork",
     "Shelf",
     "Sink",
     "Skip",

@@ -14,6 +14,7 @@ from headrace.engine.window import Strides, Window
 from headrace.errors import AnswerError
 from headrace.jsonpath import MISSING
 from headrace.plan import Beginning, ResourcePlan, Windows
+from headrace.secrets import remember_passing
 
 Origins = Mapping[str, ParentRow]
 
@@ -69,13 +70,17 @@ def errands(
     for origins in combinations:
         late: dict[str, Any] = {}
         kept: dict[str, Any] = {}
+        hidden: dict[str, str] = {}
         for parent in resource.parents:
             row = origins[parent.resource]
             for placeholder, path in parent.fields:
                 late[placeholder] = _given(row.fields[path.text], path.text, row, resource)
+                if path.text in row.hidden:
+                    hidden[placeholder] = row.hidden[path.text]
+                    remember_passing(str(late[placeholder]))  # the address of the call stands in messages
             for column, key in parent.kept:
                 kept[column] = _given(row.keys[key], key, row, resource)
-        for call in resource.calls(late, kept, watermarks.begin if watermarks else None):
+        for call in resource.calls(late, kept, watermarks.begin if watermarks else None, hidden):
             watermark = watermarks.of(call.key) if watermarks else None
             errand = Errand(call, watermark, origins, unskippable=unskippable)
             if resource.windows is None or ledger is None:

@@ -64,7 +64,7 @@ async def fetch(
 
 
 async def fetch_objects(
-    resource: ResourcePlan,
+    work: RowWork,
     errands: Iterable[Errand],
     waiting: Waiting,
     transport: Transport,
@@ -72,13 +72,12 @@ async def fetch_objects(
     take: Callable[[list[Any]], Awaitable[None]],
 ) -> None:
     """Hand the rows of each page to `take` as Python objects, for whoever wants them in place of the tables."""
-    work = RowWork(resource)
 
     async def take_page(errand: Errand, page: Page) -> None:
         report.rows += len(page.records)
         await take(work.objects(page, errand))
 
-    await walk_all(resource, errands, waiting, transport, report, take_page)
+    await walk_all(work.resource, errands, waiting, transport, report, take_page)
     report.done = True
 
 

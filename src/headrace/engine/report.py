@@ -34,6 +34,7 @@ class ResourceReport:
     keyless: int = 0
     superseded: int = 0
     dropped: tuple[str, ...] = ()
+    hashed: tuple[str, ...] = ()
     doubts: list[str] = field(default_factory=list)
     skipped: list[Skip] = field(default_factory=list)
     appended: bool = False
@@ -54,6 +55,7 @@ class ResourceReport:
             "keyless_rows": self.keyless,
             "superseded_rows": self.superseded,
             "dropped_fields": list(self.dropped),
+            "hashed_fields": list(self.hashed),
             "doubts": list(self.doubts),
             "skipped": [skip.as_dict() for skip in self.skipped],
             "appended": self.appended,

@@ -1,6 +1,6 @@
 """What a configuration does to rows between an answer and the tables, in dlt's order.
 
-1. private fields out                   (bytes)
+1. private fields out or hashed         (bytes)
 2. parameters of the source in, first   (bytes)
 3. fields of the parent's row in, last  (bytes)
 4. `processing_steps`                   (Python objects)
@@ -9,7 +9,7 @@
 
 A row becomes Python objects only for 4, 5 and 6. What the functions of 4 return is written as JSON again, so that it
 takes the same way as every other row; only where it holds something that JSON lacks (a moment, a decimal) do the
-objects themselves go on.
+objects themselves go on. Functions, and whatever comes after them, see no more than is stored.
 """
 
 from __future__ import annotations
@@ -17,11 +17,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 
-from headrace.decode import add_values, append_values, drop_keys, to_rows
+from headrace.decode import add_values, append_values, to_rows
+from headrace.engine.concealer import Aliases, Concealer, Known
 from headrace.engine.skip import Unskippable
 from headrace.errors import AnswerError
 from headrace.jsonpath import MISSING
@@ -54,12 +56,16 @@ class Watermark(Protocol):
 
 @dataclass(frozen=True)
 class ParentRow:
-    """What a row gives to dependent resources: values by path and by top-level key, and the rows that it came from."""
+    """What a row gives to dependent resources: values by path and by top-level key, and the rows that it came from.
+
+    `fields` go into requests as they are; `hidden` has the hashes of those that nothing else may show.
+    """
 
     resource: str
     fields: Mapping[str, Any]
     keys: Mapping[str, Any]
     origins: Mapping[str, ParentRow] = field(default_factory=dict)
+    hidden: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -88,14 +94,16 @@ class Prepared:
 
 
 class RowWork:
-    """The work on the rows of one resource."""
+    """The work on the rows of one resource. `aliases` get the hashes of values that dependents need as they are."""
 
-    def __init__(self, resource: ResourcePlan) -> None:
-        self._resource = resource
+    def __init__(self, resource: ResourcePlan, aliases: Aliases | None = None) -> None:
+        self.resource = resource
+        self._aliases = {} if aliases is None else aliases
+        self._concealer = Concealer(resource, self._aliases)
 
     def needs_objects(self, errand: Errand) -> bool:
         """Whether rows of the errand are looked at as Python objects."""
-        return bool(self._resource.steps or errand.watermark or self._resource.exports)
+        return bool(self.resource.steps or errand.watermark or self.resource.exports)
 
     def prepare(self, page: Page, errand: Errand) -> Prepared:
         """The rows of a page for the tables. Raises `AnswerError`, and what functions of the configuration raise."""
@@ -103,7 +111,8 @@ class RowWork:
         if added is None and not self.needs_objects(errand):
             return Prepared(raw)
         rows = to_rows(raw) if added is None else added
-        if self._resource.steps or added is not None:
+        known = self._concealer.known(page.records)
+        if self.resource.steps or added is not None:
             rows = self._stepped(rows)
             kept = rows if errand.watermark is None else errand.watermark.keep(rows)
             exported = self._export(kept, errand)
@@ -111,20 +120,20 @@ class RowWork:
             return Prepared(encoded, None, exported) if encoded is not None else Prepared((), kept, exported)
         if errand.watermark is not None:
             stay = {id(row) for row in errand.watermark.keep(rows)}
-            pairs = [(text, row) for text, row in zip(raw, rows, strict=True) if id(row) in stay]
-            raw, rows = [text for text, _ in pairs], [row for _, row in pairs]
-        return Prepared(raw, None, self._export(rows, errand))
+            places = [place for place, row in enumerate(rows) if id(row) in stay]
+            raw, rows = [raw[place] for place in places], [rows[place] for place in places]
+            known = [known[place] for place in places]
+        return Prepared(raw, None, self._export(rows, errand, known))
 
     def objects(self, page: Page, errand: Errand) -> list[Any]:
         """The rows of a page as Python objects after `processing_steps`; no filter, which dlt's own step does then."""
         raw, added = self._raw(page, errand)
+        self._concealer.known(page.records)
         return self._stepped(to_rows(raw) if added is None else added)
 
     def _raw(self, page: Page, errand: Errand) -> tuple[Sequence[bytes], list[Any] | None]:
         """Raw records after steps 1 to 3; the second as objects where a parent's field is none that JSON holds."""
-        records: Sequence[bytes] = page.records
-        if self._resource.dropped:
-            records = drop_keys(records, self._resource.dropped)
+        records = self._concealer.hide(page.records)
         if errand.call.values:
             records = add_values(records, errand.call.values)
         kept = errand.call.kept
@@ -132,10 +141,10 @@ class RowWork:
             return records, None
         wrong = next((record for record in records if not record.startswith(b"{")), None)
         if wrong is not None:
-            came = wrong[:40].decode(errors="replace")
+            came = "something else" if self.resource.privacy.fates else wrong[:40].decode(errors="replace")
             raise AnswerError(
                 f"expected objects, which can take {', '.join(kept)} of the parent, got {came}",
-                where=f"resource `{self._resource.name}`",
+                where=f"resource `{self.resource.name}`",
                 hint="leave out `include_from_parent`, or select objects by `data_selector`",
             )
         if _is_json(dict(kept)):
@@ -143,7 +152,7 @@ class RowWork:
         return records, [{**row, **kept} for row in to_rows(records)]
 
     def _stepped(self, rows: list[Any]) -> list[Any]:
-        for step in self._resource.steps:
+        for step in self.resource.steps:
             if not rows:
                 break
             made = step.function(rows)
@@ -153,24 +162,49 @@ class RowWork:
                 rows.extend(item if isinstance(item, list) and step.kind == "yield_map" else [item])
         return rows
 
-    def _export(self, rows: Sequence[Any], errand: Errand) -> list[ParentRow]:
-        exports = self._resource.exports
-        return parent_rows(self._resource.name, rows, exports, errand.origins) if exports else []
+    def _export(self, rows: Sequence[Any], errand: Errand, known: Sequence[Known] = ()) -> list[ParentRow]:
+        exports = self.resource.exports
+        if not exports:
+            return []
+        return parent_rows(self.resource.name, rows, exports, errand.origins, self._aliases, known)
 
 
 def parent_rows(
-    name: str, rows: Sequence[Any], exports: Exports, origins: Mapping[str, ParentRow] | None = None
+    name: str,
+    rows: Sequence[Any],
+    exports: Exports,
+    origins: Mapping[str, ParentRow] | None = None,
+    aliases: Mapping[str, Any] | None = None,
+    known: Sequence[Known] = (),
 ) -> list[ParentRow]:
-    """What `rows` of resource `name` give to its dependents, `MISSING` where one lacks it."""
+    """What `rows` of resource `name` give to its dependents, `MISSING` where one lacks it.
+
+    `known` is what the rows themselves do not show, where that is known; otherwise `aliases` say what hashes stand for.
+    """
     return [
-        ParentRow(
-            name,
-            {path.text: path.first(row) for path in exports.fields},
-            {key: row.get(key, MISSING) if isinstance(row, dict) else MISSING for key in exports.keys},
-            origins or {},
-        )
-        for row in rows
+        _parent_row(name, row, exports, origins or {}, _unveiled(row, exports, aliases or {}) if of is None else of)
+        for row, of in zip_longest(rows, known)
     ]
+
+
+def _parent_row(name: str, row: Any, exports: Exports, origins: Mapping[str, ParentRow], known: Known) -> ParentRow:
+    return ParentRow(
+        name,
+        {path.text: known[path.text][0] if path.text in known else path.first(row) for path in exports.fields},
+        {key: row.get(key, MISSING) if isinstance(row, dict) else MISSING for key in exports.keys},
+        origins,
+        {text: alias for text, (_, alias) in known.items()},
+    )
+
+
+def _unveiled(row: Any, exports: Exports, aliases: Mapping[str, Any]) -> Known:
+    """Fields of a row that are hashes of something known."""
+    if not aliases:
+        return {}
+    found = {path.text: path.first(row) for path in exports.fields}
+    return {
+        text: (aliases[alias], alias) for text, alias in found.items() if isinstance(alias, str) and alias in aliases
+    }
 
 
 def _as_json(rows: Sequence[Any]) -> list[bytes] | None:

@@ -138,6 +138,7 @@ class Walker:
             allow_null=resource.allow_null_data,
             fingerprint=resource.pager.compares_pages,
             answers=resource.pager.reads_answers,
+            shows=not resource.privacy.fates,
         )
         told = 0
         while not walk.done:

@@ -23,6 +23,7 @@ from headrace.plan.model import (
     RetryPolicy,
     Step,
 )
+from headrace.plan.privacy import Privacy
 from headrace.plan.window import Windows
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ __all__ = [
     "Limits",
     "Parent",
     "Plan",
+    "Privacy",
     "Rate",
     "ResourcePlan",
     "RetryPolicy",

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import product
 from typing import Any, Final, Protocol
 
@@ -28,10 +29,12 @@ from headrace.plan.address import origin_of
 from headrace.plan.call import CallTemplate
 from headrace.plan.dependents import deepest_first, exports, ordered, parents_of
 from headrace.plan.endpoint import EndpointTemplate, compile_endpoint
+from headrace.plan.fates import find_key, hidden_problems, key_problem, privacy_of, setting_of, stored
 from headrace.plan.late import actions_of, incremental_of, steps_of
 from headrace.plan.model import Auth, Limits, Parent, Plan, Rate, ResourcePlan, RetryPolicy
 from headrace.plan.pagers import PAGERS
 from headrace.plan.parameter import missing, parameter_values, unused
+from headrace.plan.privacy import Privacy
 from headrace.plan.template import as_text, is_segment
 from headrace.plan.window import Windows
 
@@ -39,7 +42,6 @@ Parameters = Mapping[str, tuple[Scalar, ...]]
 
 #: What dlt's `resource` takes and headrace hands over as given; `name` and `table_name` are fields of the plan.
 _HINTS: Final = (*TableHints.model_fields, "nested_hints", "max_table_nesting", "selected")
-_PRIVACY: Final = ("drop", "keep")
 
 
 class Adapters(Protocol):
@@ -54,7 +56,7 @@ class Adapters(Protocol):
     def step(self, kind: str, function: Callable[..., Any]) -> Callable[[list[Any]], Any]: ...
 
 
-def build_plan(
+def build_plan(  # noqa: PLR0913 - a configuration, and what stands elsewhere
     config: RestConfig,
     *,
     params: Mapping[str, Scalar | Sequence[Scalar]] | None = None,
@@ -62,18 +64,20 @@ def build_plan(
     configured: Callable[[str], Any] | None = None,
     adapters: Adapters | None = None,
     defaults: Mapping[str, Any] | None = None,
+    look_up_key: Callable[[], str] | None = None,
 ) -> Plan:
     """The plan of a checked configuration.
 
     `params` are values for its placeholders, over those of the file; a sequence makes one call for each value.
-    `configured` looks up a placeholder to which neither gives a value, None where it is not set. `privacy` is `drop` or
-    `keep`, None for what the file says. `adapters` is needed for foreign objects and functions; `defaults` are fields
-    of the retry policy and of the limits that count where the configuration does not say them. Raises `ConfigError`
-    with every problem: a parameter without value, a value without parameter, a value that cannot stand in a path.
+    `configured` looks up a placeholder to which neither gives a value, None where it is not set. `privacy` is `drop`,
+    `hash` or `keep`, None for what the file says; `look_up_key` finds the key of the hash where the configuration has
+    none, and raises `LookupError` with the places where it looked. `adapters` is needed for foreign objects and
+    functions; `defaults` are fields of the retry policy and of the limits that count where the configuration does not
+    say them. Raises `ConfigError` with every problem: a parameter without value, a value without parameter, a value
+    that cannot stand in a path.
     """
     problems: list[Problem] = []
-    if privacy is not None and privacy not in _PRIVACY:
-        problems.append(Problem(f"expected `drop` or `keep`, got {privacy!r}", "privacy"))
+    setting = setting_of(config.privacy if privacy is None else privacy, problems)
     places = {entry.name: f"resources[{index}]" for index, entry in enumerate(config.resources)}
     entries = [entry for entry in config.resources if isinstance(entry, ResourceOptions)]
     endpoints = [_compile(f"{places[entry.name]}.endpoint", entry) for entry in entries]
@@ -90,11 +94,15 @@ def build_plan(
         entry.name: parents_of(entry, endpoint, places[entry.name], ready, problems)
         for entry, endpoint in zip(entries, endpoints, strict=True)
     }
+    privacies = {entry.name: privacy_of(entry, setting) for entry in entries}
+    problems += hidden_problems(entries, places, privacies)
+    missing_key = key_problem(entries, places, privacies, parents)
+    key = find_key(missing_key, config.privacy_key, look_up_key, problems) if missing_key else None
     if problems:
         raise ConfigError(problems, source=config.source)
-    parents = deepest_first(parents)
+    parents = stored(deepest_first(parents), privacies)
     order = ordered(places, parents)
-    maker = _Maker(config, values, parents, adapters, drop_private=(privacy or config.privacy) == "drop")
+    maker = _Maker(config, values, parents, adapters, {name: replace(of, key=key) for name, of in privacies.items()})
     made = {entry.name: maker.resource(entry, endpoint) for entry, endpoint in zip(entries, endpoints, strict=True)}
     resources = tuple(made[name] for name in order if name in made)
     limits = config.client.limits
@@ -154,14 +162,13 @@ class _Maker:
         values: Parameters,
         parents: Mapping[str, tuple[Parent, ...]],
         adapters: Adapters | None,
-        *,
-        drop_private: bool,
+        privacies: Mapping[str, Privacy],
     ) -> None:
         self._client = config.client
         self._values = values
         self._parents = parents
         self._adapters = adapters
-        self._drop_private = drop_private
+        self._privacies = privacies
 
     def resource(self, resource: ResourceOptions, endpoint: EndpointTemplate) -> ResourcePlan:
         """The plan of one resource."""
@@ -187,10 +194,9 @@ class _Maker:
             primary_key=_key(resource.primary_key),
             key_collisions=resource.key_collisions,
             key_collisions_declared="key_collisions" in resource.model_fields_set,
-            private=tuple(resource.private),
-            drop_private=self._drop_private,
             allow_null_data=options.allow_null_data,
             hints=_hints(resource),
+            privacy=self._privacies[resource.name],
             parents=self._parents[resource.name],
             exports=exports(resource.name, self._parents),
             incremental=incremental_of(options),

@@ -28,12 +28,16 @@ class CallTemplate:
     constants: Mapping[str, Scalar] = field(default_factory=dict)
 
     def calls(
-        self, late: Mapping[str, Any], kept: Mapping[str, Any], begin: Callable[[str], Beginning]
+        self,
+        late: Mapping[str, Any],
+        kept: Mapping[str, Any],
+        begin: Callable[[str], Beginning],
+        hidden: Mapping[str, str],
     ) -> Iterator[Call]:
         """One call for each choice; see `ResourcePlan.calls`."""
         for chosen in self.choices:
             # rows with other constants are other rows: what is remembered of their calls is not shared
-            key = json.dumps({**self.constants, **late, **chosen}, sort_keys=True, default=str)
+            key = json.dumps({**self.constants, **late, **hidden, **chosen}, sort_keys=True, default=str)
             beginning = begin(key)
             values = {**late, **beginning.values, **chosen}
             yield Call(self._request(values, beginning.params), values={**self.constants, **chosen}, kept=kept, key=key)
@@ -41,7 +45,7 @@ class CallTemplate:
     def shown(self) -> Iterator[Call]:
         """The calls with placeholders in place of what only a run knows."""
         late = {name: f"{{{name}}}" for name in self.endpoint.late}
-        return self.calls(late, {}, lambda _: Beginning())
+        return self.calls(late, {}, lambda _: Beginning(), {})
 
     def _request(self, values: Mapping[str, Any], params: Mapping[str, Any]) -> Request:
         endpoint = self.endpoint

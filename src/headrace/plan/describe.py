@@ -50,7 +50,8 @@ def _resource(resource: ResourcePlan) -> dict[str, Any]:
         "write": resource.hints.get("write_disposition", "append"),
         "primary_key": list(resource.primary_key),
         "key_collisions": resource.key_collisions,
-        "dropped": list(resource.dropped),
+        "dropped": list(resource.privacy.dropped),
+        "hashed": list(resource.privacy.hashed),
         "as_objects": resource.as_objects,
     }
 

@@ -7,15 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from headrace.jsonpath import JsonPath
 from headrace.message import Request, Response
 from headrace.paginate import Pager
+from headrace.plan.privacy import Privacy
 from headrace.plan.window import Windows
 
 if TYPE_CHECKING:
     from headrace.plan.call import CallTemplate
+
+_OPEN: Final = Privacy()
 
 KeyCollisions = Literal["keep_last", "keep_all", "fail"]
 
@@ -158,10 +161,9 @@ class Call:
 class ResourcePlan:
     """One resource. `hints` are the arguments that dlt's `resource` takes as they are (write_disposition, columns ...).
 
-    `selector` None means that the place of the rows is found on the first page. `private` lists top-level fields that
-    hold secrets; they are dropped before anything is stored when `drop_private` is true. `parents` are the resources
-    that it takes fields from, the one whose rows lead to its calls first; `exports` is what its own dependents take.
-    `table_name` is a function where rows name their table.
+    `selector` None means that the place of the rows is found on the first page. `privacy` says what becomes of fields
+    before anything is stored. `parents` are the resources that it takes fields from, the one whose rows lead to its
+    calls first; `exports` is what its own dependents take. `table_name` is a function where rows name their table.
     """
 
     name: str
@@ -173,10 +175,9 @@ class ResourcePlan:
     primary_key: tuple[str, ...]
     key_collisions: KeyCollisions
     key_collisions_declared: bool
-    private: tuple[str, ...]
-    drop_private: bool
     allow_null_data: bool
     hints: Mapping[str, Any]
+    privacy: Privacy = _OPEN
     parents: tuple[Parent, ...] = ()
     exports: Exports = Exports()
     incremental: Incremental | None = None
@@ -191,19 +192,15 @@ class ResourcePlan:
         late: Mapping[str, Any] | None = None,
         kept: Mapping[str, Any] | None = None,
         begin: Callable[[str], Beginning] | None = None,
+        hidden: Mapping[str, str] | None = None,
     ) -> Iterator[Call]:
         """Its calls in order, one for each choice of values of the source's parameters.
 
         `late` are values of placeholders that only a run knows (`resources.users.id`), `kept` fields of the parent's
-        row for the rows; `begin` says from where a call with this key goes on. Raises `AnswerError` for a value that
-        cannot stand in a path.
+        row for the rows; `begin` says from where a call with this key goes on. `hidden` are hashes of values of `late`
+        that no key may show. Raises `AnswerError` for a value that cannot stand in a path.
         """
-        return self.template.calls(late or {}, kept or {}, begin or (lambda _: Beginning()))
-
-    @property
-    def dropped(self) -> tuple[str, ...]:
-        """The fields that are not stored."""
-        return self.private if self.drop_private else ()
+        return self.template.calls(late or {}, kept or {}, begin or (lambda _: Beginning()), hidden or {})
 
     @property
     def as_objects(self) -> str | None:

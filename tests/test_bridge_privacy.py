@@ -1,0 +1,346 @@
+"""Personal values through whole loads: what a run leaves on disk, in memory of others, and in what it says.
+
+A *canary* is a value that comes in no other place. Every file of a run is searched for canaries whenever the API is
+asked, which is while the run writes, and once it has ended; a control, `privacy: keep`, shows that they would be found.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import re
+import zlib
+from base64 import b64decode
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from headrace import rest_api_source
+from headrace.clock import TurnedClock
+from headrace.engine import Report
+from headrace.errors import AnswerError, DecodeError, KeyCollisionError, RefusedError
+from headrace.sim.message import Reply, Request
+from headrace.sim.server import Server
+from loading import Database, pipeline, read_database, refused
+
+KEY = "fedcba9876543210" * 2
+PEOPLE = 6
+PAGE = 2
+#: As long as a page must be for batches to be written while others are still to come.
+PADDING = "x" * 150_000
+CANARY = "canary"
+
+
+def mail(number: int) -> str:
+    return f"Kim.{CANARY}{number}@example.com"
+
+
+def hashed(text: str) -> str:
+    return blake2b(text.encode(), key=KEY.encode(), digest_size=16).hexdigest()
+
+
+def person(number: int) -> dict[str, Any]:
+    return {
+        "id": number,
+        "mail": mail(number),
+        "at": f"2026-01-0{number + 1}T00:00:00Z",
+        "client": {"ip": f"{CANARY}-ip-{number}", "os": "Linux"},
+        "aliases": [f"{CANARY}-alias-{number}-{n}" for n in range(number % 3)],
+        "to": [{"mail": mail((number + 1) % PEOPLE), "name": f"{CANARY} {number}"}],
+        "vars": {"order": number, "code": f"{CANARY}-code"} if number % 2 else None,
+        "token": f"{CANARY}-token-{number}",
+        "padding": PADDING,
+    }
+
+
+def letters(number: int) -> list[dict[str, Any]]:
+    return [
+        {"id": f"{number}-{n}", "recipient": mail(number), "at": f"2026-02-0{n + 1}T00:00:00Z", "n": n}
+        for n in range(1 + number % 3)
+    ]
+
+
+def api(look: Callable[[], None] = lambda: None) -> Callable[[Request], Reply]:
+    """`/people` and `/others` in pages, `/people/<mail>/letters`; `look` is called before each answer."""
+
+    def answer(request: Request) -> Reply:
+        look()
+        parts = request.path.strip("/").split("/")
+        if len(parts) == 3:
+            number = next((n for n in range(PEOPLE) if mail(n) == parts[1]), None)
+            if number is None:
+                return Reply(404, json.dumps({"message": f"no such person: {parts[1]}"}).encode())
+            since = request.param("since") or ""
+            items = [letter for letter in letters(number) if letter["at"] >= since]
+            return Reply(body=json.dumps({"items": items}).encode())
+        page = int(request.param("page") or 0)
+        numbers = range(PEOPLE)[page * PAGE : (page + 1) * PAGE]
+        following = str(page + 1) if numbers.stop < PEOPLE else None
+        return Reply(body=json.dumps({"items": [person(n) for n in numbers], "next": following}).encode())
+
+    return answer
+
+
+PERSONAL = ["mail", "client.ip", "aliases", "to[*].mail", "vars"]
+
+
+def config(url: str, privacy: str, *, incremental: bool = True, **people: Any) -> dict[str, Any]:
+    paged = {
+        "data_selector": "items",
+        "paginator": {"type": "cursor", "cursor_param": "page", "cursor_path": "next"},
+    }
+    hidden = {"personal": PERSONAL, "private": ["to.name"], "secrets": ["token"]}
+    watermark: dict[str, Any] = {"incremental": {"cursor_path": "at", "start_param": "since", "per_parent": True}}
+    return {
+        "client": {"base_url": url, "retry": {"max_retries": 0}},
+        "privacy": privacy,
+        "privacy_key": KEY,
+        "resource_defaults": {"primary_key": "id", "write_disposition": "merge"},
+        "resources": [
+            {"name": "people", "endpoint": {"path": "people", **paged}, **hidden, **people},
+            # the second resource of a table waits on disk for the first
+            {"name": "others", "table_name": "people", "endpoint": {"path": "others", **paged}, **hidden},
+            {
+                "name": "letters",
+                "include_from_parent": ["id", "mail"],
+                "personal": ["recipient"],
+                "endpoint": {
+                    "path": "people/{resources.people.mail}/letters",
+                    "data_selector": "items",
+                    "paginator": "single_page",
+                    **(watermark if incremental else {}),
+                },
+            },
+        ],
+    }
+
+
+def contents(folder: Path) -> Iterator[bytes]:
+    """What stands in the files below `folder`, unpacked where it is packed; files may go meanwhile."""
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with suppress(FileNotFoundError):
+                data = Path(place, name).read_bytes()
+                if data[:2] == b"\x1f\x8b":
+                    with suppress(EOFError, OSError):
+                        data = gzip.decompress(data)
+                if data[:4] == b"PAR1" == data[-4:]:
+                    yield str(pq.read_table(pa.BufferReader(data)).to_pylist()).encode()
+                yield data
+
+
+def found_in(folder: Path) -> set[bytes]:
+    """Canaries in the files below `folder`, the first letters of each."""
+    return {found for data in contents(folder) for found in re.findall(CANARY.encode() + b".{0,8}", data)}
+
+
+def stored_state(target: Any) -> str:
+    """The state of the pipeline as the destination has it."""
+    with target.sql_client() as client:
+        rows = client.native_connection.execute("SELECT state FROM data._dlt_pipeline_state").fetchall()
+    return "".join(zlib.decompress(b64decode(row[0])).decode() for row in rows)
+
+
+def run(folder: Path, privacy: str, *, runs: int = 2, **people: Any) -> tuple[Database, set[bytes], str, Report]:
+    """What the database holds after some runs, canaries in files, the state, and the last report."""
+    target = pipeline(folder, "private")
+    found: set[bytes] = set()
+
+    def look() -> None:
+        found.update(found_in(folder))
+
+    for _ in range(runs):
+        report = Report()
+        with Server(api(look)) as server:
+            settings = config(server.url, privacy, **people)
+            target.run(rest_api_source(settings, name="mail", report=report, clock=TurnedClock()))
+        found |= found_in(folder)
+    return read_database(target), found, stored_state(target) + str(target.state), report
+
+
+@pytest.mark.parametrize("privacy", ["hash", "drop"])
+def test_no_personal_value_touches_a_disk(privacy: str, tmp_path: Path) -> None:
+    database, found, state, report = run(tmp_path, privacy)
+    assert found == set()
+    assert CANARY not in str(database.tables)
+    assert CANARY not in state
+    assert "incremental_per_parent" in state
+    assert CANARY not in str(report.of("people").as_dict())
+    assert report.of("people").dropped == (
+        ("token", "to.name") if privacy == "hash" else ("token", "to.name", *PERSONAL)
+    )
+    assert report.of("people").hashed == (tuple(PERSONAL) if privacy == "hash" else ())
+
+
+def test_the_search_finds_what_is_kept(tmp_path: Path) -> None:
+    """The control: in files while it runs and after, in the database and in the state; secrets never."""
+    database, found, state, _ = run(tmp_path, "keep")
+    assert CANARY in state
+    assert CANARY in str(database.tables)
+    assert len(found) > 3
+    assert "token" not in database.columns("people")
+    during: set[bytes] = set()
+    folder = tmp_path / "again"
+    with Server(api(lambda: during.update(found_in(folder)))) as server:
+        pipeline(folder, "kept").run(rest_api_source(config(server.url, "keep"), name="mail", clock=TurnedClock()))
+    assert during
+
+
+def test_joins_by_hash_are_joins_by_value(tmp_path: Path) -> None:
+    """And the rows are the same otherwise: the hash is that of the value, in every table, in every run."""
+    joins = []
+    for privacy in ("keep", "hash"):
+        database, _, _, _ = run(tmp_path / privacy, privacy)
+        people = {row["mail"]: row["id"] for row in database.rows("people")}
+        written = database.rows("people__to")
+        joins.append(
+            (
+                len(people),
+                sorted((row["n"], people[row["recipient"]]) for row in database.rows("letters")),
+                sorted((row["_people_id"], people[row["_people_mail"]]) for row in database.rows("letters")),
+                sorted(people[row["mail"]] for row in written),
+                len(database.rows("people__aliases")),
+            )
+        )
+    assert joins[0] == joins[1]
+    assert joins[0][:2] == (PEOPLE, sorted((row["n"], n) for n in range(PEOPLE) for row in letters(n)))
+    rows = {row["id"]: row for row in database.rows("people")}
+    assert rows[3]["mail"] == hashed(mail(3))
+    assert (rows[3]["client__ip"], rows[3]["client__os"]) == (hashed(f"{CANARY}-ip-3"), "Linux")
+    assert rows[3]["vars"] == hashed(f'{{"code":"{CANARY}-code","order":3}}')
+    assert "vars" not in rows[2]
+    assert {row["value"] for row in database.rows("people__aliases")} == {
+        hashed(alias) for n in range(PEOPLE) for alias in person(n)["aliases"]
+    }
+
+
+def test_second_run_asks_only_for_what_is_new_and_doubles_nothing(tmp_path: Path) -> None:
+    """State by the hash of the parent's field, keys made of hashes: the same in every run."""
+    asked: list[str] = []
+
+    def answer(request: Request) -> Reply:
+        if "letters" in request.path:
+            asked.append(request.param("since") or "")
+        return api()(request)
+
+    target = pipeline(tmp_path, "twice")
+    for _ in range(2):
+        asked.clear()
+        with Server(answer) as server:
+            settings = config(server.url, "hash", primary_key="mail")
+            target.run(rest_api_source(settings, name="mail", clock=TurnedClock()))
+        assert len(asked) == PEOPLE
+    assert sorted(asked) == sorted(letters(n)[-1]["at"] for n in range(PEOPLE))
+    database = read_database(target)
+    assert len(database.rows("people")) == PEOPLE
+    assert len(database.rows("letters")) == sum(len(letters(n)) for n in range(PEOPLE))
+    assert len({row["_dlt_id"] for row in database.rows("people")}) == PEOPLE
+
+
+def test_column_from_a_parent_that_drops_it_is_not_there(tmp_path: Path) -> None:
+    database, _, _, _ = run(tmp_path, "drop", runs=1)
+    assert "_people_id" in database.columns("letters")
+    assert "_people_mail" not in database.columns("letters")
+    assert len(database.rows("letters")) == sum(len(letters(n)) for n in range(PEOPLE))
+
+
+def no_padding(row: Any) -> Any:
+    return {key: value for key, value in row.items() if key != "padding"}
+
+
+@pytest.mark.parametrize("way", ["step", "map", "plain"])
+def test_functions_and_pipes_see_hashes_and_dependents_still_ask(way: str, tmp_path: Path) -> None:
+    """A step of the configuration, a step of dlt's pipe, and plain iteration, where the rows are dictionaries."""
+    seen: list[Any] = []
+
+    def look(row: Any) -> Any:
+        seen.append(row["mail"])
+        return no_padding(row)
+
+    steps = {"processing_steps": [{"map": look}]} if way == "step" else {}
+    with Server(api()) as server:
+        settings = config(server.url, "hash", incremental=False, **steps)
+        source = rest_api_source(settings, name="mail", clock=TurnedClock())
+        if way == "map":
+            source.people.add_map(look)
+        if way == "plain":
+            rows = list(source.with_resources("people", "letters"))
+            seen += [row["mail"] for row in rows if "mail" in row]
+            found = [row for row in rows if "recipient" in row]
+        else:
+            target = pipeline(tmp_path, "stepped")
+            target.run(source.with_resources("people", "letters"))
+            found = read_database(target).rows("letters")
+    assert sorted(seen) == sorted(hashed(mail(n)) for n in range(PEOPLE))
+    assert sorted((row["recipient"], row["_people_mail"]) for row in found) == sorted(
+        (hashed(mail(n)), hashed(mail(n))) for n in range(PEOPLE) for _ in letters(n)
+    )
+
+
+def broken(*bodies: bytes) -> Callable[[Request], Reply]:
+    def answer(request: Request) -> Reply:
+        if "letters" in request.path:
+            return Reply(404, json.dumps({"message": f"no such person: {request.path.split('/')[2]}"}).encode())
+        return Reply(body=bodies[min(int(request.param("page") or 0), len(bodies) - 1)])
+
+    return answer
+
+
+def rows(*found: Any) -> bytes:
+    return json.dumps({"items": found}).encode()
+
+
+TWICE = [{"id": 1, "mail": f"{CANARY}-1"}, {"id": 1, "mail": f"{CANARY}-2"}]
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        (b'{"items": [{"mail": "canary-1", "x": tru}]}', DecodeError),
+        (b'{"items": [{"mail": "canary-1", "x"', DecodeError),
+        (b"<p>canary-1</p>", DecodeError),
+        (rows(*TWICE), KeyCollisionError),
+        (rows(person(1)), RefusedError),
+        (rows({"id": 1, "client": 3}), AnswerError),
+    ],
+)
+def test_errors_show_no_personal_value(body: bytes, error: type[Exception], tmp_path: Path) -> None:
+    """Nor does the trace that dlt keeps of a failed run; the refusal names the person in address and body."""
+    target = pipeline(tmp_path, "failing")
+    with Server(broken(body)) as server, refused(error) as caught:
+        settings = config(server.url, "hash", incremental=False)
+        target.run(rest_api_source(settings, name="mail", clock=TurnedClock()).with_resources("people", "letters"))
+    assert CANARY not in str(caught[0])
+    assert found_in(tmp_path) == set()
+
+
+def test_rows_that_are_no_objects_are_not_shown(tmp_path: Path) -> None:
+    def answer(request: Request) -> Reply:
+        if "letters" in request.path:
+            return Reply(body=rows(f"{CANARY}-text"))
+        return Reply(body=rows({"id": 1, "mail": "kim"}))
+
+    with Server(answer) as server, refused(AnswerError) as caught:
+        settings = config(server.url, "hash", incremental=False)
+        pipeline(tmp_path, "odd").run(
+            rest_api_source(settings, name="mail", clock=TurnedClock()).with_resources("people", "letters")
+        )
+    assert "got something else" in str(caught[0])
+    assert CANARY not in str(caught[0])
+
+
+def test_key_comes_from_dlts_secrets_nearest_section_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PRIVACY_KEY", KEY[::-1])
+    monkeypatch.setenv("SOURCES__REST_API__MAIL__PRIVACY_KEY", KEY)
+    with Server(api()) as server:
+        settings = {**config(server.url, "keep", incremental=False), "privacy_key": None}
+        source = rest_api_source(settings, name="mail", privacy="hash", clock=TurnedClock())
+        found: Sequence[Any] = list(source.with_resources("people"))
+    assert [row["mail"] for row in found] == [hashed(mail(n)) for n in range(PEOPLE)]
