@@ -16,10 +16,11 @@ from headrace.config import load_file, validate
 from headrace.config.column import ColumnHints
 from headrace.config.function import ActionOptions, StepOptions
 from headrace.config.hint import ContractOptions, DispositionOptions, NestedHints
-from headrace.config.incremental import IncrementalOptions, WindowOptions
+from headrace.config.incremental import IncrementalOptions
 from headrace.config.kinds import AUTH_KINDS, PAGING_KINDS
 from headrace.config.options import PARAM_KINDS, ClientOptions, EndpointOptions, ResourceOptions, RestConfig
 from headrace.config.policy import LimitOptions, RateOptions, RetryOptions
+from headrace.config.window import WindowOptions
 from headrace.engine import Report
 from headrace.errors import HeadraceError
 

@@ -18,7 +18,7 @@ from headrace.engine import Errand
 from headrace.engine.window import Strides, Window
 from headrace.errors import TransportError
 from headrace.message import Page, Request
-from headrace.plan import Call, Windows
+from headrace.plan import Call, Mark, Windows
 from walking import Answer, Api, Settled, Walked, in_no_time, plan_of, walk
 
 PAGE = 5
@@ -277,10 +277,10 @@ def test_windows_settle_in_order_and_a_failure_settles_no_further() -> None:
 def test_a_later_run_begins_at_the_last_end_less_the_overlap() -> None:
     plan = plan_of(CURSOR, windows(0, overlap="1h"))
     api = Api(history(list(range(0, DAY, 60))))
-    walked = Walked(ledger=Settled(now_s=2 * 3600 + 0.5, until=7200.25))
+    walked = Walked(ledger=Settled(now_s=2 * 3600 + 0.5, mark=Mark(7200.0)))
     in_no_time(walk(plan, api, walked))
     assert dict(api.asked[0].params) == {"from": "3600", "to": "7200"}
-    assert walked.ledger.ends[-1] == 7200.5
+    assert walked.ledger.ends[-1] == 7200, "no more than was asked for"
     nothing_passed = Walked(ledger=Settled(now_s=0.0))
     in_no_time(walk(plan, api, nothing_passed))
     assert nothing_passed.ledger.ends == []

@@ -12,7 +12,7 @@ from headrace.config import validate
 from headrace.engine import Errand, ResourceReport, Waiting, errands
 from headrace.engine.walk import walk_all
 from headrace.message import Page, Request, Response
-from headrace.plan import Plan, build_plan
+from headrace.plan import Mark, Plan, build_plan
 from headrace.transport import Transport
 from turned_loop import TurnedLoop
 
@@ -59,18 +59,29 @@ class Api:
 
 
 class Settled:
-    """A ledger of windows; `ends` lists them in the order of settling."""
+    """A ledger of windows; `ends` lists them in the order of settling. Without `now_s` all ranges lie in the past."""
 
-    def __init__(self, now_s: float = 0.0, until: float | None = None) -> None:
-        self.now_s = now_s
+    def __init__(self, now_s: float = 1e10, mark: Mark | None = None) -> None:
         self.ends: list[float] = []
-        self._until = until
+        self.lost: list[str] = []
+        self.rereads: list[float] = []
+        self._now_s = now_s
+        self._mark = mark or Mark()
 
-    def until(self, _key: str) -> float | None:
-        return self._until
+    def now_s(self) -> float:
+        return self._now_s
+
+    def mark(self, _key: str) -> Mark:
+        return self._mark
 
     def settle(self, _key: str, until: float) -> None:
         self.ends.append(until)
+
+    def reread(self, _key: str, moment: float) -> None:
+        self.rereads.append(moment)
+
+    def lose(self, _key: str, text: str) -> None:
+        self.lost.append(text)
 
 
 @dataclass
@@ -88,12 +99,19 @@ class Walked:
         self.rows.extend(json.loads(record) for record in page.records)
 
 
-def plan_of(paginator: Any, windows: Mapping[str, Any] | None = None, **limits: Any) -> Plan:
+MERGED: Mapping[str, Any] = {"primary_key": "id", "write_disposition": "merge"}
+
+
+def plan_of(
+    paginator: Any, windows: Mapping[str, Any] | None = None, hints: Mapping[str, Any] = MERGED, **limits: Any
+) -> Plan:
     """A plan of one resource, `items`, with its rows under that name."""
-    endpoint = {"path": "items", "data_selector": "items", "paginator": paginator}
+    endpoint: dict[str, Any] = {"path": "items", "data_selector": "items", "paginator": paginator}
+    if windows:
+        endpoint["windows"] = windows
     config = {
         "client": {"base_url": URL, "limits": limits, "retry": {"max_retries": 0}},
-        "resources": [{"name": "items", "endpoint": {**endpoint, **({"windows": windows} if windows else {})}}],
+        "resources": [{"name": "items", **hints, "endpoint": endpoint}],
     }
     return build_plan(validate(config, resolve_secret=lambda name: name))
 

@@ -49,6 +49,14 @@ Privacy = Annotated[
         metavar="drop|hash|keep", help="what becomes of fields that are private or personal", show_default=False
     ),
 ]
+_RANGE: Final = "in this run windows of time {}, as 2026-03-01, a time, or -3d; RESOURCE=... for one resource"
+Since = Annotated[
+    list[str] | None,
+    typer.Option("--since", metavar="MOMENT", help=_RANGE.format("begin here"), show_default=False),
+]
+Until = Annotated[
+    list[str] | None, typer.Option("--until", metavar="MOMENT", help=_RANGE.format("end here"), show_default=False)
+]
 
 
 def _version(asked: bool) -> None:  # noqa: FBT001 - the signature is typer's
@@ -148,6 +156,8 @@ def run(  # noqa: PLR0913 - one parameter an option
     name: Annotated[str | None, typer.Option(metavar="NAME", help="pipeline; the name of the source or file")] = None,
     param: Param = None,
     privacy: Privacy = None,
+    since: Since = None,
+    until: Until = None,
     resource: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="load this resource only; repeat it for several")
     ] = None,
@@ -163,7 +173,9 @@ def run(  # noqa: PLR0913 - one parameter an option
             from headrace.command.run import run as load
             from headrace.command.summary import summary
 
-        asked = Asked(file, to, dataset, name, param or (), privacy, resource or (), quiet=quiet)
+        asked = Asked(
+            file, to, dataset, name, param or (), privacy, since or (), until or (), resource or (), quiet=quiet
+        )
         outcome = load(asked, terminal)
         if as_json:
             terminal.data(json.dumps(outcome.as_dict(), default=str))

@@ -107,22 +107,6 @@ class WatermarkPerCall:
         return self._bound[key]
 
 
-class WindowLedger:
-    """Up to where the windows of each call are complete, in the state of the current resource (`windows`)."""
-
-    def __init__(self, now_s: float) -> None:
-        self.now_s = now_s
-        self._state: dict[str, float] = dlt.current.resource_state().setdefault("windows", {})
-
-    def until(self, key: str) -> float | None:
-        """The end of the last complete window of the call of this key."""
-        return self._state.get(key)
-
-    def settle(self, key: str, until: float) -> None:
-        """A further window is complete; what is known never goes back."""
-        self._state[key] = max(until, self._state.get(key, until))
-
-
 def state_per_call() -> dict[str, Any]:
     """Where the states of `per_parent` stand in the state of the current resource."""
     state: dict[str, Any] = dlt.current.resource_state().setdefault("incremental_per_parent", {})

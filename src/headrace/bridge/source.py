@@ -19,7 +19,6 @@ from dlt.extract.state import get_current_pipe
 from headrace.bridge.incremental import (
     SharedWatermark,
     WatermarkPerCall,
-    WindowLedger,
     make_incremental,
     state_per_call,
 )
@@ -29,9 +28,10 @@ from headrace.bridge.rows import Take, kept, paged
 from headrace.bridge.run import ResourceRun
 from headrace.bridge.shared import Session, running_now
 from headrace.bridge.skip import unskippable
+from headrace.bridge.window import WindowLedger, kept_after, kept_behind
 from headrace.clock import Clock
 from headrace.engine import Errand, Origins, ParentRow, Report, Watermarks, errands, parent_rows, use_system_memory
-from headrace.plan import Exports, Plan, ResourcePlan
+from headrace.plan import Exports, Plan, Range, ResourcePlan, ranged
 
 #: Seconds after which dlt looks for signals while resources are fetched.
 _LOOK_S: Final = 0.25
@@ -49,6 +49,8 @@ def rest_api_source(
     *,
     params: Params | None = None,
     privacy: str | None = None,
+    since: Range | None = None,
+    until: Range | None = None,
     report: Report | None = None,
     clock: Clock | None = None,
 ) -> DltSource:
@@ -65,15 +67,18 @@ def rest_api_source(
         parallelized: Taken for compatibility; resources are always fetched side by side.
         params: Values for `{placeholders}`; several values make one pass each. The value is kept as a column.
         privacy: `drop` (default), `hash` or `keep`: what becomes of `private` and `personal` fields.
+        since: Where `windows` begin in this run alone, a moment for all or a mapping of resource to moment.
+        until: Where they end.
         report: Filled with counts while the source runs.
         clock: Time for waits; for tests.
 
     Raises:
         ConfigError: everything that is wrong with the configuration, at once.
+        UsageError: a `since` or `until` that is no moment, or for a resource that has no windows.
     """
     plan, name = plan_source(config, name=name, section=section, params=params, privacy=privacy)
     return source_of(
-        plan,
+        ranged(plan, since, until),
         name=name,
         section=section,
         max_table_nesting=max_table_nesting,
@@ -90,6 +95,8 @@ def rest_api_resources(
     *,
     params: Params | None = None,
     privacy: str | None = None,
+    since: Range | None = None,
+    until: Range | None = None,
     report: Report | None = None,
     clock: Clock | None = None,
 ) -> list[DltResource]:
@@ -97,7 +104,7 @@ def rest_api_resources(
 
     The first argument is that of dlt's `rest_api_resources`; for the others, and for errors, see `rest_api_source`.
     """
-    plan = plan_resources(config, params=params, privacy=privacy)
+    plan = ranged(plan_resources(config, params=params, privacy=privacy), since, until)
     return _resources(plan, Session(plan, report, clock))
 
 
@@ -164,34 +171,36 @@ def _resource(resource: ResourcePlan, parent: DltResource | None, session: Sessi
     filters = resource.incremental is not None and not resource.incremental.per_parent
 
     def pages(incremental: Any = None) -> Iterator[Any]:
-        pipe = get_current_pipe()
+        pipe, ledger = get_current_pipe(), _ledger(resource, session)
         if loads_columns(pipe, _hints()):
             run = ResourceRun(resource, session, stores=stores(pipe))
-            yield kept(run.fetch(_alone, _calls_of(resource, incremental, session, filters=True)))
+            calls_of = _calls_of(resource, incremental, session, ledger, filters=True)
+            yield kept(kept_after(run.fetch(_alone, calls_of), ledger))
             ends = 0
             while not run.ended:
                 # waiting here, woken by the end of any resource, dlt need not look a hundred times a second
                 ends = session.wait_for_an_end(ends, _LOOK_S)
                 yield None
         else:
-            calls = _calls_of(resource, incremental, session, filters=False)([{}])
-            yield from paged(lambda take: session.objects(resource, calls, take))
+            calls = _calls_of(resource, incremental, session, ledger, filters=False)([{}])
+            yield from kept_behind(paged(lambda take: session.objects(resource, calls, take)), ledger)
 
     def dependent(items: Any, incremental: Any = None) -> Any:
-        pipe = get_current_pipe()
+        pipe, ledger = get_current_pipe(), _ledger(resource, session)
         fetched = isinstance(items, Fetched)
         rows = items.run.exported if fetched else _parent_rows(items, resource, session)
         running = running_now() if fetched else frozenset()
         combinations = partial(session.combinations, resource, rows, running)
         if fetched and loads_columns(pipe, _hints()):
             run = ResourceRun(resource, session, stores=stores(pipe))
-            return kept(run.fetch(combinations, _calls_of(resource, incremental, session, filters=True)))
-        calls_of = _calls_of(resource, incremental, session, filters=False)
+            calls_of = _calls_of(resource, incremental, session, ledger, filters=True)
+            return kept(kept_after(run.fetch(combinations, calls_of), ledger))
+        calls_of = _calls_of(resource, incremental, session, ledger, filters=False)
 
         async def objects(take: Take) -> None:
             await session.objects(resource, calls_of(await combinations()), take)
 
-        return load_step(pipe).in_turn(paged(objects))
+        return load_step(pipe).in_turn(kept_behind(paged(objects), ledger))
 
     function: Any = dependent if parent is not None else pages
     if filters:
@@ -224,16 +233,23 @@ def _hints() -> Any:
 
 
 def _calls_of(
-    resource: ResourcePlan, bound: Any, session: Session, *, filters: bool
+    resource: ResourcePlan, bound: Any, session: Session, ledger: WindowLedger | None, *, filters: bool
 ) -> Callable[[Iterable[Origins]], Iterator[Errand]]:
     """What makes calls of the rows of parents; called in dlt's main thread, where the state can be had."""
     return partial(
         errands,
         resource,
         watermarks=_watermarks(resource, bound, filters=filters),
-        ledger=WindowLedger(session.now_s()) if resource.windows else None,
+        ledger=ledger,
         unskippable=unskippable(resource, session.plan, get_current_pipe(), in_columns=filters),
     )
+
+
+def _ledger(resource: ResourcePlan, session: Session) -> WindowLedger | None:
+    """What is remembered of its windows; made in dlt's main thread, where the state can be had."""
+    if resource.windows is None:
+        return None
+    return WindowLedger(dlt.current.resource_state(), session.now_s, session.report.of(resource.name))
 
 
 def _watermarks(resource: ResourcePlan, bound: Any, *, filters: bool) -> Watermarks | None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headrace.errors import UsageError
+from headrace.moment import Moment
 
 if TYPE_CHECKING:
     from headrace.engine import Report
@@ -19,12 +20,15 @@ if TYPE_CHECKING:
 class Given:
     """What the command line says about a file: parameters over those of the file, privacy or None, the run's report.
 
-    `report` is None where nothing is to run.
+    `since` and `until` are the range of this run, by resource; empty where the command line says none. `report` is None
+    where nothing is to run.
     """
 
     params: Mapping[str, Sequence[str | int]]
     privacy: str | None
     report: Report | None = None
+    since: Mapping[str, Moment] = field(default_factory=dict)
+    until: Mapping[str, Moment] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -53,8 +57,10 @@ def open_file(path: Path, given: Given) -> Opened:
 
         return open_pyfile(path, given)
     from headrace.bridge.plan import plan_source
+    from headrace.plan import ranged
 
     plan, name = plan_source(path, params=given.params, privacy=given.privacy)
+    plan = ranged(plan, given.since or None, given.until or None)
 
     def source() -> Any:
         from headrace.bridge.source import source_of  # late: to check and to plan needs neither aiohttp nor Arrow

@@ -49,9 +49,14 @@ class Outcome:
         return [f"{resource.name}: {skip}" for resource in self.resources for skip in resource.skipped]
 
     @property
+    def gone(self) -> list[str]:
+        """The rows that the run came too late for, each range with its resource."""
+        return [f"{resource.name}: {gone}" for resource in self.resources for gone in resource.gone]
+
+    @property
     def exit_code(self) -> int:
         """0, or 1 when rows may be missing."""
-        return 1 if self.doubts or self.skipped else 0
+        return 1 if self.doubts or self.skipped or self.gone else 0
 
     @property
     def retries(self) -> Counter[str]:

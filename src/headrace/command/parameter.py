@@ -1,4 +1,4 @@
-"""Values of `--param`: `name=value`, repeated for several values."""
+"""Values of `--param` (`name=value`, repeated for several values), of `--since` and `--until` (`resource=moment`)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 from headrace.errors import UsageError
+from headrace.moment import Moment
+from headrace.plan.ranged import ALL
 
 
 def parse_params(said: Iterable[str]) -> dict[str, list[str | int]]:
@@ -22,6 +24,20 @@ def parse_params(said: Iterable[str]) -> dict[str, list[str | int]]:
             raise UsageError("expected `--param name=value`", hint="for example `--param domain_id=7`")
         values.setdefault(name.strip(), []).append(_value(value))
     return values
+
+
+def parse_range(said: Iterable[str]) -> dict[str, Moment]:
+    """Resource -> moment, text as it was written; what stands alone is for all resources that are not named.
+
+    >>> parse_range(["-3d", "events=1772582400"])
+    {'*': '-3d', 'events': 1772582400}
+    """
+    moments: dict[str, Moment] = {}
+    for text in said:
+        name, equals, value = text.partition("=")
+        name, value = (name.strip(), value) if equals else (ALL, name)
+        moments[name] = _value(value.strip())
+    return moments
 
 
 def _value(text: str) -> str | int:

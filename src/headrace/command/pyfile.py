@@ -28,6 +28,7 @@ from headrace.bridge.plan import Params, plan_source
 from headrace.bridge.source import source_of
 from headrace.command.opened import Opened
 from headrace.errors import ConfigError, HeadraceError, Problem, UsageError
+from headrace.plan import Range, ranged
 
 if TYPE_CHECKING:
     from dlt.extract import DltSource
@@ -74,6 +75,8 @@ class _Made:
         *,
         params: Params | None = None,
         privacy: str | None = None,
+        since: Range | None = None,
+        until: Range | None = None,
         **_: Any,
     ) -> DltSource:
         """`headrace.rest_api_source` under what the command line says; its report is the one that is shown."""
@@ -85,6 +88,7 @@ class _Made:
             params={**(params or {}), **given.params},
             privacy=given.privacy or privacy,
         )
+        plan = ranged(plan, given.since or since, given.until or until)
         source = source_of(
             plan,
             name=name,

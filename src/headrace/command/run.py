@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import headrace.bridge.source  # noqa: F401 - `Opened.source` needs it, and here it is imported with the rest
 from headrace.command.opened import Given, open_file, selected
 from headrace.command.outcome import Outcome
-from headrace.command.parameter import parse_params
+from headrace.command.parameter import parse_params, parse_range
 from headrace.command.pipeline import PipelineRun
 from headrace.command.progress import progress
 from headrace.command.table import counted
@@ -35,6 +35,8 @@ class Asked:
     name: str | None = None
     params: Sequence[str] = ()
     privacy: str | None = None
+    since: Sequence[str] = ()
+    until: Sequence[str] = ()
     resources: Sequence[str] = ()
     quiet: bool = False
     pipelines_dir: Path | None = None
@@ -45,7 +47,10 @@ def run(asked: Asked, terminal: Terminal) -> Outcome:
     # what a user's file or dlt prints is no data of ours
     with warnings_shown(terminal) as warnings, redirect_stdout(terminal.err):
         report = Report()
-        opened = open_file(asked.path, Given(parse_params(asked.params), asked.privacy, report))
+        given = Given(
+            parse_params(asked.params), asked.privacy, report, parse_range(asked.since), parse_range(asked.until)
+        )
+        opened = open_file(asked.path, given)
         asked = replace(asked, name=asked.name or opened.pipeline_name)
         target = parse_target(asked.to, str(asked.name))
         if isinstance(target, DuckDbFile):

@@ -57,6 +57,10 @@ def _remarks(outcome: Outcome) -> Iterator[str]:
         yield f"exact path  {', '.join(exact)}"
     for skip in outcome.skipped:
         yield f"skipped     {skip}"
+    for resource in outcome.resources:
+        if resource.gone:
+            others = f" (first of {len(resource.gone)})" if len(resource.gone) > 1 else ""
+            yield f"gone        {resource.name}: {resource.gone[0]}{others}"
     for doubt in outcome.doubts:
         yield f"doubt       {doubt}"
 

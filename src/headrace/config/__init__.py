@@ -5,11 +5,12 @@
 
 from headrace.config.foreign import Foreign, ReadyResource
 from headrace.config.function import ActionOptions, StepOptions
-from headrace.config.incremental import IncrementalOptions, IncrementalParam, ResolveParam, WindowOptions
+from headrace.config.incremental import IncrementalOptions, IncrementalParam, ResolveParam
 from headrace.config.load import load_file
 from headrace.config.options import ClientOptions, EndpointOptions, ResourceOptions, RestConfig
 from headrace.config.policy import LimitOptions, RateOptions, RetryOptions
 from headrace.config.reference import HeadraceWarning, validate
+from headrace.config.window import WindowOptions
 
 __all__ = [
     "ActionOptions",

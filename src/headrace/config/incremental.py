@@ -1,11 +1,9 @@
-"""Values that only a run knows: fields of a parent's row, the watermark of a cursor, windows of time."""
+"""Values that only a run knows: fields of a parent's row, the watermark of a cursor."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
-from typing import Annotated, Any, Final, Literal, TypeAlias
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import PlainValidator, model_validator
 
@@ -13,9 +11,7 @@ from headrace.config.field import JsonPathText, Options, expected, option, told
 from headrace.config.function import Function, OrFunction
 from headrace.config.hint import Names
 
-_DURATION: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(s|m|h|d|w)\s*")
 _LATER: Final[dict[str, Any]] = {"max": max, "min": min}
-_SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
 def _last_value(value: object) -> Any:
@@ -31,42 +27,6 @@ def _lag(value: object) -> Any:
     raise expected("a number")
 
 
-def _moment(value: object) -> Any:
-    """A whole number is seconds since 1970; text is ISO 8601 and keeps its form."""
-    if isinstance(value, date) or (isinstance(value, int) and not isinstance(value, bool)):
-        return value
-    if isinstance(value, str):
-        try:
-            datetime.fromisoformat(value.strip().replace("Z", "+00:00").replace("z", "+00:00"))
-        except ValueError:
-            pass
-        else:
-            return value.strip()
-    raise expected("a date or a time like `2026-03-01` or `2026-03-01T00:00:00Z`, or seconds since 1970")
-
-
-def _duration(value: object) -> timedelta:
-    if isinstance(value, timedelta):
-        return value
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return timedelta(seconds=value)
-    match = _DURATION.fullmatch(value) if isinstance(value, str) else None
-    if match is None:
-        raise expected("a duration like `30m`, `6h`, `1d` or a number of seconds")
-    return timedelta(seconds=float(match[1]) * _SECONDS[match[2]])
-
-
-def _positive_duration(value: object) -> timedelta:
-    duration = _duration(value)
-    if duration <= timedelta(0):
-        raise expected("a duration above 0")
-    return duration
-
-
-_MomentForm: TypeAlias = str | int
-Moment = Annotated[str | int | date, PlainValidator(_moment, json_schema_input_type=_MomentForm)]
-Duration = Annotated[timedelta, PlainValidator(_duration, json_schema_input_type=str | float)]
-PositiveDuration = Annotated[timedelta, PlainValidator(_positive_duration, json_schema_input_type=str | float)]
 Lag = Annotated[int | float, PlainValidator(_lag, json_schema_input_type=float)]
 LastValue = Annotated[
     str | Callable[..., Any], PlainValidator(_last_value, json_schema_input_type=Literal["min", "max"]), OrFunction
@@ -153,41 +113,4 @@ class IncrementalOptions(_Watermark):
         if not is_later:
             word = "before" if self.last_value_func == "min" else "after"
             raise told(f"expected an `end_value` {word} `initial_value`")
-        return self
-
-
-class WindowOptions(Options):
-    """A range of time cut into windows that are listed side by side; a next run begins at the last complete one."""
-
-    param_start: str = option(about="query parameter of a window's start", example="from", dlt="ours", min_length=1)
-    param_end: str = option(about="query parameter of a window's end", example="to", dlt="ours", min_length=1)
-    start: Moment = option(
-        about="where the first window begins; values are sent in the form of this one: date, time, or seconds",
-        example="2026-01-01T00:00:00Z",
-        dlt="ours",
-    )
-    end: Moment | None = option(None, about="where the last window ends; now when absent", dlt="ours")
-    size: PositiveDuration | None = option(
-        None,
-        about="longest window; one with many pages is cut into shorter ones anyway",
-        example="1d",
-        dlt="ours",
-    )
-    overlap: Duration = option(
-        "0s",
-        about="how far before its start a run looks again for rows that came late",
-        example="2h",
-        dlt="ours",
-        validate_default=True,
-    )
-    exclusive: bool = option(
-        default=False,
-        about="the API leaves out rows at both bounds: each window is asked for from a second, or a day, earlier",
-        dlt="ours",
-    )
-
-    @model_validator(mode="after")
-    def _range_is_one(self) -> WindowOptions:
-        if self.end is not None and isinstance(self.start, int) != isinstance(self.end, int):
-            raise told("expected `start` and `end` in one form, got seconds and a date")
         return self

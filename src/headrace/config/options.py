@@ -31,9 +31,10 @@ from headrace.config.field_path import FieldPathText
 from headrace.config.foreign import Foreign, ForeignObject, ReadyResource, SessionObject
 from headrace.config.function import ActionOptions, OrFunction, StepOptions
 from headrace.config.hint import AllNestedHints, TableHints
-from headrace.config.incremental import IncrementalOptions, IncrementalParam, ResolveParam, WindowOptions
+from headrace.config.incremental import IncrementalOptions, IncrementalParam, ResolveParam
 from headrace.config.kinds import AUTH_KINDS, AuthOptions, PagingOptions
 from headrace.config.policy import LimitOptions, RateOptions, RetryOptions
+from headrace.config.window import WindowOptions
 
 #: `params` values that are mappings, by their `type`.
 PARAM_KINDS: Final[Mapping[str, type[Options]]] = {"resolve": ResolveParam, "incremental": IncrementalParam}

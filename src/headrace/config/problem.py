@@ -13,7 +13,7 @@ from headrace.config.field import nearest, nearest_word
 from headrace.config.foreign import Foreign
 from headrace.config.function import ActionOptions, StepOptions, is_function
 from headrace.config.hint import ContractOptions, DispositionOptions, NestedHints
-from headrace.config.incremental import IncrementalOptions, WindowOptions
+from headrace.config.incremental import IncrementalOptions
 from headrace.config.kinds import AUTH_KINDS, PAGING_KINDS
 from headrace.config.options import (
     PARAM_KINDS,
@@ -25,6 +25,7 @@ from headrace.config.options import (
 )
 from headrace.config.place import Finding, Place, kind_of_place, path_text
 from headrace.config.policy import LimitOptions, RateOptions, RetryOptions
+from headrace.config.window import WindowOptions
 from headrace.errors import Problem
 from headrace.secrets import Secret
 

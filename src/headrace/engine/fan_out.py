@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from itertools import product
@@ -13,7 +13,7 @@ from headrace.engine.skip import Unskippable
 from headrace.engine.window import Strides, Window
 from headrace.errors import AnswerError
 from headrace.jsonpath import MISSING
-from headrace.plan import Beginning, ResourcePlan, Windows
+from headrace.plan import Beginning, Mark, ResourcePlan, Span, Windows
 from headrace.secrets import remember_passing
 
 Origins = Mapping[str, ParentRow]
@@ -32,16 +32,26 @@ class Watermarks(Protocol):
 
 
 class Ledger(Protocol):
-    """To what moment the windows of a call are complete, in seconds since 1970."""
+    """What is remembered of the windows of each call, by its key; moments are seconds since 1970."""
 
-    now_s: float
+    def now_s(self) -> float:
+        """The moment at which it is asked."""
+        ...
 
-    def until(self, key: str) -> float | None:
-        """The end of its last complete window, None where there is none."""
+    def mark(self, key: str) -> Mark:
+        """What is remembered of a call since the last run."""
         ...
 
     def settle(self, key: str, until: float) -> None:
-        """A further window is complete, in order."""
+        """A further window is complete, in order, and settled up to here."""
+        ...
+
+    def reread(self, key: str, moment: float) -> None:
+        """All windows of a run that looked far back are complete."""
+        ...
+
+    def lose(self, key: str, text: str) -> None:
+        """The call, of which nothing was asked yet, comes too late for some rows: `text` says for which."""
         ...
 
 
@@ -86,23 +96,33 @@ def errands(
             if resource.windows is None or ledger is None:
                 yield errand
                 continue
-            span = resource.windows.span(ledger.now_s, ledger.until(call.key))
-            if span is not None:
-                part = partial(_part, errand, resource.windows, ledger)
-                yield part(Window(*span, strides.begin(resource.windows), part))
+            now_s = ledger.now_s()
+            span = resource.windows.span(now_s, ledger.mark(call.key))
+            if span.gone is not None:
+                ledger.lose(call.key, resource.windows.gone_words(span.gone))
+            if not span.is_empty:
+                complete = partial(_complete, ledger, call.key, span, now_s)
+                part = partial(_part, errand, resource.windows, complete)
+                yield part(Window(span.start, span.end, strides.begin(resource.windows), part))
 
 
-def _part(whole: Errand, windows: Windows, ledger: Ledger, window: Window) -> Errand:
-    """The errand that lists `window` of the range of `whole`."""
-    request = whole.call.request
-    for name, value in windows.params(window.start, window.end).items():
-        request = request.with_param(name, value)
+def _part(whole: Errand, windows: Windows, complete: Callable[[float], None], window: Window) -> Errand:
+    """The errand that lists `window` of the range of `whole`; `complete` is told its end."""
+    request = windows.ask(whole.call.request, window.start, window.end)
     return replace(
         whole,
         call=replace(whole.call, request=request),
-        complete=partial(ledger.settle, whole.call.key, window.end),
+        complete=partial(complete, window.end),
         window=window,
     )
+
+
+def _complete(ledger: Ledger, key: str, span: Span, now_s: float, end: float) -> None:
+    """The window of `span` that ends at `end` is complete, and so are those before it."""
+    if span.settled is not None:
+        ledger.settle(key, min(end, span.settled))
+    if span.rereads and end == span.end:
+        ledger.reread(key, now_s)
 
 
 def _given(value: Any, name: str, row: ParentRow, resource: ResourcePlan) -> Any:

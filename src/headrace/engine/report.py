@@ -37,6 +37,7 @@ class ResourceReport:
     hashed: tuple[str, ...] = ()
     doubts: list[str] = field(default_factory=list)
     skipped: list[Skip] = field(default_factory=list)
+    gone: list[str] = field(default_factory=list)
     appended: bool = False
     tables: dict[str, int] = field(default_factory=dict)
     done: bool = False
@@ -58,6 +59,7 @@ class ResourceReport:
             "hashed_fields": list(self.hashed),
             "doubts": list(self.doubts),
             "skipped": [skip.as_dict() for skip in self.skipped],
+            "gone": list(self.gone),
             "appended": self.appended,
             "tables": dict(self.tables),
         }

@@ -24,7 +24,8 @@ from headrace.plan.model import (
     Step,
 )
 from headrace.plan.privacy import Privacy
-from headrace.plan.window import Windows
+from headrace.plan.ranged import Range, ranged
+from headrace.plan.window import Mark, Span, Windows
 
 if TYPE_CHECKING:
     from headrace.plan.build import build_plan
@@ -37,16 +38,20 @@ __all__ = [
     "Exports",
     "Incremental",
     "Limits",
+    "Mark",
     "Parent",
     "Plan",
     "Privacy",
+    "Range",
     "Rate",
     "ResourcePlan",
     "RetryPolicy",
+    "Span",
     "Step",
     "Windows",
     "build_plan",
     "describe",
+    "ranged",
 ]
 
 

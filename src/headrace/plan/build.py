@@ -12,12 +12,21 @@ first one outermost. Their values are kept as columns.
 from __future__ import annotations
 
 import copy
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 from typing import Any, Final, Protocol
 
-from headrace.config import ClientOptions, EndpointOptions, Foreign, ReadyResource, ResourceOptions, RestConfig
+from headrace.config import (
+    ClientOptions,
+    EndpointOptions,
+    Foreign,
+    HeadraceWarning,
+    ReadyResource,
+    ResourceOptions,
+    RestConfig,
+)
 from headrace.config.field import Options, Scalar
 from headrace.config.hint import TableHints
 from headrace.config.kinds import AutoPaging
@@ -26,6 +35,7 @@ from headrace.jsonpath import JsonPath, compile_path
 from headrace.message import Request, Response
 from headrace.paginate import Detect, Pager, SinglePage
 from headrace.plan.address import origin_of
+from headrace.plan.again import listed_again, overlapping
 from headrace.plan.call import CallTemplate
 from headrace.plan.dependents import deepest_first, exports, ordered, parents_of
 from headrace.plan.endpoint import EndpointTemplate, compile_endpoint
@@ -94,6 +104,7 @@ def build_plan(  # noqa: PLR0913 - a configuration, and what stands elsewhere
         entry.name: parents_of(entry, endpoint, places[entry.name], ready, problems)
         for entry, endpoint in zip(entries, endpoints, strict=True)
     }
+    problems += listed_again(entries, places)
     privacies = {entry.name: privacy_of(entry, setting) for entry in entries}
     problems += hidden_problems(entries, places, privacies)
     missing_key = key_problem(entries, places, privacies, parents)
@@ -105,6 +116,8 @@ def build_plan(  # noqa: PLR0913 - a configuration, and what stands elsewhere
     maker = _Maker(config, values, parents, adapters, {name: replace(of, key=key) for name, of in privacies.items()})
     made = {entry.name: maker.resource(entry, endpoint) for entry, endpoint in zip(entries, endpoints, strict=True)}
     resources = tuple(made[name] for name in order if name in made)
+    for text in overlapping(entries):
+        warnings.warn(text, HeadraceWarning, stacklevel=2)
     limits = config.client.limits
     urls = [config.client.base_url, *(call.request.url for plan in resources for call in plan.template.shown())]
     return Plan(

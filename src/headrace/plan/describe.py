@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from headrace.message import Request
+from headrace.moment import moment_words
 from headrace.plan.model import Call, Plan, ResourcePlan
 from headrace.secrets import mask
 
@@ -68,12 +69,17 @@ def _windows(resource: ResourcePlan) -> dict[str, Any] | None:
     windows = resource.windows
     if windows is None:
         return None
+    start = windows.start if windows.since is None else windows.since
+    end = windows.end if windows.until is None else windows.until
     return {
-        "params": [windows.param_start, windows.param_end],
-        "start": str(windows.start),
-        "end": None if windows.end is None else str(windows.end),
+        "params": [windows.param_start or windows.body_path_start, windows.param_end or windows.body_path_end],
+        "start": moment_words(start),
+        "end": None if end is None else moment_words(end),
         "size_s": None if windows.size is None else windows.size.total_seconds(),
         "overlap_s": windows.overlap.total_seconds(),
+        "settle_s": windows.settle.total_seconds(),
+        "retention_s": None if windows.retention is None else windows.retention.total_seconds(),
+        "reread_every_s": None if windows.reread_every is None else windows.reread_every.total_seconds(),
     }
 
 

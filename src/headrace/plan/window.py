@@ -1,87 +1,210 @@
 """A range of time that is listed in windows: each is a listing of its own, so they can be fetched side by side.
 
 Windows touch: the end of one is the start of the next. An API that takes both bounds as part of the range gives the
-rows of that instant twice, and a key that is merged makes them one; without a key choose bounds that the API keeps
-apart. From an API that takes neither (`exclusive`) each window is asked for from one unit earlier. Where the range is
-cut is the engine's business (`engine/window.py`): at whole seconds, or at whole days where bounds are dates, because
-nothing finer can be said.
+rows of that instant twice, and a key that is merged makes them one. How an API treats its bounds is mostly not written
+down: it may take them or leave them out, on either side, and cut or round bounds and times to some resolution `p`
+first. With `resolution` each window is therefore asked for from `edge_s` earlier, the larger of `p` and the unit of the
+form in which bounds are sent. That is enough: a window that ends at `c` lists all before `cut(c)` at the least; the one
+behind it, where the beginning is left out, all from `cut(c - edge) + p` on, and `cut(c - edge) + p <= cut(c)`. Where
+the range is cut is the engine's business (`engine/window.py`): at multiples of `unit_s`, because nothing finer can be
+said.
 
-A window is complete when its listing is. So a next run begins at the last end, less the overlap in which rows may have
-come late, and never at the largest time that a row had.
+What is remembered of a call is one bound: all before it was listed when it was settled. So a next run begins there,
+less the overlap in which rows may have come late, and never at the largest time that a row had. The bound
+
+* is the end of a complete window, or `settle` before the run where that is earlier;
+* never goes back;
+* goes forward only by a range that begins at or before it, less the overlap, or where the API has nothing older: a
+  backfill of some range behind it leaves no hole.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
+from datetime import timedelta
+from functools import cached_property
+from typing import Final
 
 from headrace.errors import UsageError
+from headrace.message import Request
+from headrace.moment import DAY_S, Form, Moment, form_of, length_words, moment_words, seconds_of, words
+from headrace.paginate.place import place_of
+
+_NO_TIME: Final = timedelta(0)
+#: The part of `reread_every` after which it is time: runs that are started daily do not come at the same second.
+_SOON_ENOUGH: Final = 0.9
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What is remembered of a call, in seconds since 1970, None where nothing is.
+
+    All before `until` was listed and settled; `reread` is when a run looked far back.
+    """
+
+    until: float | None = None
+    reread: float | None = None
+
+
+@dataclass(frozen=True)
+class Span:
+    """What one call lists in one run, from `start` to `end`, in seconds since 1970; nothing where it is empty.
+
+    No more than `settled` may be remembered of it, None for nothing. `gone` is the range that should have been listed
+    and that the API has no more. `rereads`: when it is complete, the run has looked far back.
+    """
+
+    start: float
+    end: float
+    settled: float | None = None
+    gone: tuple[float, float] | None = None
+    rereads: bool = False
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no time lies in it."""
+        return self.start >= self.end
 
 
 @dataclass(frozen=True)
 class Windows:
-    """`start` gives the form in which bounds are sent: seconds since 1970, a date, or a time. `end` None is now.
+    """The options of `endpoint.windows`; `since` and `until` are the range of this run alone, where it has one."""
 
-    No window is longer than `size`; None leaves that open. `exclusive`: the API leaves out rows at both bounds.
-    """
-
-    param_start: str
-    param_end: str
-    start: str | int | date
-    end: str | int | date | None = None
+    param_start: str | None
+    param_end: str | None
+    start: Moment
+    end: Moment | None = None
     size: timedelta | None = None
-    overlap: timedelta = timedelta(0)
+    overlap: timedelta = _NO_TIME
     exclusive: bool = False
+    body_path_start: str | None = None
+    body_path_end: str | None = None
+    format: str | None = None
+    settle: timedelta = _NO_TIME
+    resolution: timedelta | None = None
+    retention: timedelta | None = None
+    reread_every: timedelta | None = None
+    reread_span: timedelta | None = None
+    since: Moment | None = None
+    until: Moment | None = None
+
+    @cached_property
+    def form(self) -> Form:
+        """How bounds are sent."""
+        return form_of(self.format, self.start)
+
+    @cached_property
+    def unit_s(self) -> int:
+        """The shortest time between two bounds at which a range is cut, in seconds."""
+        return math.ceil(max(1.0, self.form.unit_s, self._resolution_s))
+
+    @cached_property
+    def edge_s(self) -> float:
+        """How much earlier than its start a window is asked for, in seconds."""
+        if self.resolution is None:
+            return self.form.unit_s if self.exclusive else 0.0
+        return max(self.form.unit_s, self._resolution_s)
+
+    def span(self, now_s: float, mark: Mark) -> Span:
+        """What a call lists of which `mark` is remembered. Raises `UsageError` for an end before the start."""
+        first, end = self._start(now_s), self._end(now_s)
+        is_backfill = self.since is not None or self.until is not None
+        known = None if self.since is not None else mark.until
+        # an end that counts from the run may come before the start: there is nothing yet
+        if end < first and not (self._is_relative and known is not None) and not self._ends_by_the_run:
+            self._refuse_end()
+        if known is None:
+            start = first
+        else:
+            earliest = -math.inf if self._is_relative else first
+            start = max(earliest, min(known, end) - self.overlap.total_seconds())
+            if not is_backfill and self._is_due(now_s, mark):
+                start = min(start, max(earliest, now_s - self._reread_s))
+        oldest = self._oldest(now_s)
+        wanted = self._wanted(known, first)
+        gone = (wanted, min(oldest, end)) if wanted < min(oldest, end) else None
+        start = max(start, oldest + self.edge_s)
+        covered = self._declared(now_s) if mark.until is None else mark.until - self.overlap.total_seconds()
+        covered = max(covered, oldest + self.edge_s)
+        if not isinstance(self.start, timedelta):
+            covered = max(covered, self._declared(now_s))
+        settled = min(end, now_s - self.settle.total_seconds())
+        return Span(
+            start,
+            end,
+            self.form.cut(settled) if start <= covered else None,
+            gone,
+            self.reread_every is not None and not is_backfill and (mark.until is None or self._is_due(now_s, mark)),
+        )
+
+    def ask(self, request: Request, start: float, end: float) -> Request:
+        """`request` for what lies between two moments, each cut down to what can be said.
+
+        Raises `PagingError` where its body cannot hold them.
+        """
+        places = (
+            place_of("start", self.param_start, self.body_path_start),
+            place_of("end", self.param_end, self.body_path_end),
+        )
+        for place, moment_s in zip(places, (start - self.edge_s, end), strict=True):
+            request = place.put(request, self.form.say(moment_s))
+        return request
+
+    def gone_words(self, gone: tuple[float, float]) -> str:
+        """What a run came too late for, in words."""
+        age = length_words(self.retention or _NO_TIME)
+        return f"rows between {words(gone[0])} and {words(gone[1])} are older than {age}: gone at the API"
 
     @property
-    def unit_s(self) -> int:
-        """The shortest time between two bounds that can be told apart, in seconds."""
-        return 86400 if not isinstance(self.start, int) and _is_date(self.start) else 1
+    def _is_relative(self) -> bool:
+        """Whether a range that was begun before has no first moment."""
+        return self.since is None and isinstance(self.start, timedelta)
 
-    def span(self, now_s: float, until: float | None) -> tuple[float, float] | None:
-        """From when to when a run lists, in seconds since 1970; None where no time has passed.
+    @property
+    def _ends_by_the_run(self) -> bool:
+        return self.until is None and isinstance(self.end, timedelta)
 
-        `until` is where the last run ended, None for a first one. Raises `UsageError` for an end before the start.
-        """
-        first, last = _seconds(self.start), now_s if self.end is None else _seconds(self.end)
-        if last < first:
-            raise UsageError(
-                f"expected windows that end after they start, got `start` {self.start} and an end before it",
-                hint="check `windows.start` and `windows.end`, and the machine's clock",
-            )
-        start = first if until is None else max(first, min(until, last) - self.overlap.total_seconds())
-        return (start, last) if start < last else None
+    @property
+    def _resolution_s(self) -> float:
+        return (self.resolution or _NO_TIME).total_seconds()
 
-    def params(self, start: float, end: float) -> dict[str, str]:
-        """The query parameters that say from when to when; each is rounded down to what can be said."""
-        if self.exclusive:
-            start -= self.unit_s
-        return {self.param_start: str(self._said(start)), self.param_end: str(self._said(end))}
+    @property
+    def _reread_s(self) -> float:
+        return (self.reread_span or self.retention or _NO_TIME).total_seconds()
 
-    def _said(self, seconds: float) -> str | int:
-        form = self.start
-        if isinstance(form, int):
-            return int(seconds)
-        moment = datetime.fromtimestamp(seconds, timezone.utc)
-        if _is_date(form):
-            return moment.date().isoformat()
-        zone = _moment(form).tzinfo
-        text = moment.astimezone(zone or timezone.utc).replace(tzinfo=zone).isoformat(timespec="seconds")
-        return text.replace("+00:00", "Z") if isinstance(form, str) and form[-1:] in "zZ" else text
+    def _declared(self, now_s: float) -> float:
+        return seconds_of(self.start, now_s)
 
+    def _start(self, now_s: float) -> float:
+        return seconds_of(self.start if self.since is None else self.since, now_s)
 
-def _seconds(bound: str | int | date) -> float:
-    if isinstance(bound, int):
-        return bound
-    moment = _moment(bound)
-    return moment.replace(tzinfo=moment.tzinfo or timezone.utc).timestamp()
+    def _end(self, now_s: float) -> float:
+        end = self.end if self.until is None else self.until
+        return now_s if end is None else seconds_of(end, now_s)
 
+    def _wanted(self, known: float | None, first: float) -> float:
+        """From when on rows are missed where the API has them no more; none are by a first run that looks back."""
+        if known is not None:
+            return known if self._is_relative else max(first, known)
+        return math.inf if self._is_relative else first
 
-def _moment(bound: str | int | date) -> datetime:
-    text = bound.isoformat() if isinstance(bound, date) else str(bound)
-    return datetime.fromisoformat(text.replace("Z", "+00:00").replace("z", "+00:00"))
+    def _oldest(self, now_s: float) -> float:
+        """The first moment that may be asked for; a date is asked for whole, though some of it may be gone."""
+        if self.retention is None:
+            return -math.inf
+        oldest, unit_s = now_s - self.retention.total_seconds(), self.form.unit_s
+        return oldest if unit_s >= DAY_S else math.ceil(oldest / unit_s) * unit_s
 
+    def _is_due(self, now_s: float, mark: Mark) -> bool:
+        """Whether it is time to look far back."""
+        if self.reread_every is None:
+            return False
+        return mark.reread is None or now_s - mark.reread >= _SOON_ENOUGH * self.reread_every.total_seconds()
 
-def _is_date(bound: str | int | date) -> bool:
-    text = bound.isoformat() if isinstance(bound, date) else str(bound)
-    return len(text) == len("2026-01-01")
+    def _refuse_end(self) -> None:
+        name, start = ("start", self.start) if self.since is None else ("since", self.since)
+        raise UsageError(
+            f"expected windows that end after they start, got `{name}` {moment_words(start)} and an end before it",
+            hint="check `windows.start` and `windows.end`, and the machine's clock",
+        )
