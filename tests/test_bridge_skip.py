@@ -242,16 +242,31 @@ def test_what_is_not_loaded_need_not_be_whole(tmp_path: Path) -> None:
         )
 
 
-def test_hints_of_the_run_count(tmp_path: Path) -> None:
-    """Whoever puts `replace` on the resource."""
+def applied(source: Any) -> Any:
+    source.events.apply_hints(write_disposition="replace")
+    return source
 
-    def change(source: Any) -> Any:
-        source.events.apply_hints(write_disposition="replace")
-        return source
 
+def renamed(source: Any) -> Any:
+    return [source.domains, applied(source).events.with_name("happened")]
+
+
+@pytest.mark.parametrize(("change", "name"), [(applied, "events"), (renamed, "happened")])
+def test_hints_of_the_run_count(change: Change, name: str, tmp_path: Path) -> None:
+    """Whoever puts `replace` on the resource, whatever its name is by then."""
     with refused(RefusedError) as found:
         run(tmp_path, Service(closed={"b": 0}), lambda url: config(url, MERGED), change)
-    assert "`write_disposition: replace` of `events`" in str(found[0])
+    assert f"`write_disposition: replace` of `{name}`" in str(found[0])
+
+
+def test_resources_without_their_source_are_skipped_as_well(tmp_path: Path) -> None:
+    """Resources in a list, loaded by themselves."""
+    service = Service(closed={"b": 0})
+    with pytest.warns(HeadraceWarning, match="skipped"):
+        target, _ = run(
+            tmp_path, service, lambda url: config(url, MERGED), lambda source: list(source.resources.values())
+        )
+    assert loaded(target) == [row for row in service.truth() if row[0] != "b"]
 
 
 def test_rows_as_dictionaries_are_skipped_too(tmp_path: Path) -> None:

@@ -38,11 +38,12 @@ def unskippable(resource: ResourcePlan, plan: Plan, pipe: Pipe, *, in_columns: b
     if not skips or LoadPackageStateInjectableContext not in Container():
         return Unskippable()  # where nobody loads nothing is lost
     selected = dlt.current.source().resources.selected
-    for name, dependent in _dependents(resource, plan, selected):
+    own_name = dlt.current.resource().name  # not that of the plan where somebody has renamed it
+    for name, dependent in _dependents(frozenset({resource.name, own_name}), plan, selected):
         planned = next((each for each in plan.resources if each.name == name), None)
         if found := _as_parent_of(name, dependent, planned):
             return found
-    own = selected.get(resource.name)  # none where it runs for its dependents alone
+    own = selected.get(own_name)  # none where it runs for its dependents alone
     return Unskippable() if own is None else _by_itself(resource, own, pipe, in_columns=in_columns)
 
 
@@ -59,7 +60,7 @@ def _as_parent_of(name: str, dependent: DltResource, planned: ResourcePlan | Non
 
 
 def _by_itself(resource: ResourcePlan, made: DltResource, pipe: Pipe, *, in_columns: bool) -> Unskippable:
-    if reason := _counts_on_all_rows(resource.name, made):
+    if reason := _counts_on_all_rows(made.name, made):
         return Unskippable(reason, hint=_MERGE)
     appends = _appends(made)
     if _has_one_watermark(pipe) and (appends or not in_columns):
@@ -70,9 +71,9 @@ def _by_itself(resource: ResourcePlan, made: DltResource, pipe: Pipe, *, in_colu
 
 
 def _dependents(
-    resource: ResourcePlan, plan: Plan, selected: Mapping[str, DltResource]
+    names: frozenset[str], plan: Plan, selected: Mapping[str, DltResource]
 ) -> Iterator[tuple[str, DltResource]]:
-    """What is loaded and comes of rows of `resource`, transformers of users among it."""
+    """What is loaded and comes of rows of a resource with one of these `names`, transformers of users among it."""
     parents = {each.name: each.parents for each in plan.resources}
     for name, other in selected.items():
         pipe, way = other._pipe, set[str]()  # noqa: SLF001
@@ -80,7 +81,7 @@ def _dependents(
             way.add(pipe.name)
             pipe = pipe.parent
         ancestors = way.union(*(descent(each, parents) for each in way))
-        if name != resource.name and resource.name in ancestors:
+        if name not in names and names & ancestors:
             yield name, other
 
 

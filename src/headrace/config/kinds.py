@@ -212,7 +212,9 @@ class JsonLinkPaging(Options):
     type: Literal["json_link", "json_response"] = option(about="the kind of paging")
     next_url_path: JsonPathText = option("next", about="where the answer has the next address")
     stop_after_empty_page: bool | None = option(
-        None, about="an empty page ends the listing; absent: the pager decides by what it saw", dlt="ours"
+        None,
+        about="an empty page ends the listing, whatever its link leads to; absent: the pager decides by what it saw",
+        dlt="ours",
     )
 
 
@@ -222,7 +224,9 @@ class HeaderLinkPaging(Options):
     type: Literal["header_link"] = option(about="the kind of paging")
     links_next_key: str = option("next", about="the `rel` of the next page", min_length=1)
     stop_after_empty_page: bool | None = option(
-        None, about="an empty page ends the listing; absent: the pager decides by what it saw", dlt="ours"
+        None,
+        about="an empty page ends the listing, whatever its link leads to; absent: the pager decides by what it saw",
+        dlt="ours",
     )
 
 
