@@ -251,6 +251,33 @@ def test_column_from_a_parent_that_drops_it_is_not_there(tmp_path: Path) -> None
     assert len(database.rows("letters")) == sum(len(letters(n)) for n in range(PEOPLE))
 
 
+def test_hash_of_what_was_declared_as_json_or_as_a_number_is_text_and_read_as_columns(tmp_path: Path) -> None:
+    numbers = range(400)
+
+    def answer(_: Request) -> Reply:
+        return Reply(body=rows(*({"id": n, "code": n, "vars": {"n": n}} for n in numbers)))
+
+    target, report = pipeline(tmp_path, "declared"), Report()
+    with Server(answer) as server:
+        settings = {
+            "client": {"base_url": server.url},
+            "privacy": "hash",
+            "privacy_key": KEY,
+            "resources": [
+                {
+                    "name": "orders",
+                    "personal": ["code", "vars"],
+                    "columns": {"code": {"data_type": "bigint"}, "vars": {"data_type": "json"}},
+                    "endpoint": {"path": "orders", "data_selector": "items", "paginator": "single_page"},
+                }
+            ],
+        }
+        target.run(rest_api_source(settings, name="orders", report=report, clock=TurnedClock()))
+    found = {row["id"]: (row["code"], row["vars"]) for row in read_database(target).rows("orders")}
+    assert found == {n: (hashed(f"{n}"), hashed(f'{{"n":{n}}}')) for n in numbers}
+    assert report.of("orders").exact_rows < 100
+
+
 def no_padding(row: Any) -> Any:
     return {key: value for key, value in row.items() if key != "padding"}
 

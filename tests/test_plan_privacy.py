@@ -128,8 +128,38 @@ def test_key_of_rows_that_is_dropped_is_refused_but_for_private_fields_which_alw
     assert problems({"name": "a", "primary_key": "s", "secrets": ["s"]}, privacy="keep") == [
         "expected a key that is stored, got `s`, which is dropped at `resources[0].primary_key`"
     ]
+    nested = {"name": "a", "primary_key": "message__user_id", "personal": ["message.userId"]}
+    assert len(problems(nested, privacy="drop")) == 1
     plan({**resource, "personal": [], "private": ["x"]}, privacy="drop")
     plan(resource)
+
+
+@pytest.mark.parametrize("as_list", [False, True])
+def test_declared_columns_of_hidden_fields(as_list: bool) -> None:
+    """A hash is text; what is dropped has no column, but for `private` fields, whose columns always stayed."""
+    columns = {
+        "user_variables": {"data_type": "json", "nullable": True},
+        "clientInfo__ip": {"precision": 3},
+        "code": {"data_type": "bigint"},
+        "s": {"data_type": "text"},
+        "p": {"data_type": "text"},
+    }
+    resource = {
+        "name": "a",
+        "personal": ["user-variables", "client_info.ip", "*.code"],
+        "private": ["p"],
+        "secrets": ["s", "p"],
+        "columns": [{"name": name, **hints} for name, hints in columns.items()] if as_list else columns,
+    }
+    for privacy, expected in (
+        ("keep", {name: hints for name, hints in columns.items() if name != "s"}),
+        ("drop", {"code": columns["code"], "p": columns["p"]}),
+        ("hash", {"user_variables": {"data_type": "text", "nullable": True}, "clientInfo__ip": {},
+                  "code": columns["code"], "p": columns["p"]}),
+    ):  # fmt: skip
+        made = plan(resource, privacy=privacy).resources[0].hints["columns"]
+        named = {hints["name"]: {k: v for k, v in hints.items() if k != "name"} for hints in made} if as_list else made
+        assert {name: {k: v for k, v in hints.items() if k != "name"} for name, hints in named.items()} == expected
 
 
 def test_cursor_that_is_hidden_is_refused() -> None:

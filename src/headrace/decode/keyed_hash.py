@@ -35,15 +35,13 @@ class KeyedHash:
 
     def raw(self, raw: bytes) -> Any:
         """What stands in place of a value, given as JSON."""
-        known = self._known.get(raw)
-        return self._made(raw) if known is None else known
-
-    def _made(self, raw: bytes) -> Any:
-        made = self._text(raw[1:-1]) if _is_plain(raw) else self.value(load_exact(raw))
-        if len(raw) <= _LONGEST_KNOWN:
-            if len(self._known) >= _KNOWN:
-                self._known.clear()
-            self._known[raw] = made
+        made = self._known.get(raw)
+        if made is None:
+            made = self._text(raw[1:-1]) if _is_plain(raw) else self.value(load_exact(raw))
+            if len(raw) <= _LONGEST_KNOWN:
+                if len(self._known) >= _KNOWN:
+                    self._known.clear()
+                self._known[raw] = made
         return made
 
     def value(self, value: Any) -> Any:
@@ -64,10 +62,15 @@ def _is_plain(raw: bytes) -> bool:
     """Whether a value is a text that stands there as it is: nothing escaped, and UTF-8."""
     if raw[0] != _QUOTE or b"\\" in raw:
         return False
+    return raw.isascii() or _is_utf8(raw)
+
+
+def _is_utf8(raw: bytes) -> bool:
     try:
-        return raw.isascii() or bool(raw.decode())
+        raw.decode()
     except UnicodeDecodeError:
         return False
+    return True
 
 
 def _canonical(value: Any) -> bytes:

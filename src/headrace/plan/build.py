@@ -40,6 +40,7 @@ from headrace.plan.call import CallTemplate
 from headrace.plan.dependents import deepest_first, exports, ordered, parents_of
 from headrace.plan.endpoint import EndpointTemplate, compile_endpoint
 from headrace.plan.fates import find_key, hidden_problems, key_problem, privacy_of, setting_of, stored
+from headrace.plan.hidden_columns import stored_columns
 from headrace.plan.late import actions_of, incremental_of, steps_of
 from headrace.plan.model import Auth, Limits, Parent, Plan, Rate, ResourcePlan, RetryPolicy
 from headrace.plan.pagers import PAGERS
@@ -104,14 +105,15 @@ def build_plan(  # noqa: PLR0913 - a configuration, and what stands elsewhere
         entry.name: parents_of(entry, endpoint, places[entry.name], ready, problems)
         for entry, endpoint in zip(entries, endpoints, strict=True)
     }
-    problems += listed_again(entries, places)
     privacies = {entry.name: privacy_of(entry, setting) for entry in entries}
+    parents = stored(parents, privacies)
+    problems += listed_again(entries, places)
     problems += hidden_problems(entries, places, privacies)
     missing_key = key_problem(entries, places, privacies, parents)
     key = find_key(missing_key, config.privacy_key, look_up_key, problems) if missing_key else None
     if problems:
         raise ConfigError(problems, source=config.source)
-    parents = stored(deepest_first(parents), privacies)
+    parents = deepest_first(parents)
     order = ordered(places, parents)
     maker = _Maker(config, values, parents, adapters, {name: replace(of, key=key) for name, of in privacies.items()})
     made = {entry.name: maker.resource(entry, endpoint) for entry, endpoint in zip(entries, endpoints, strict=True)}
@@ -208,7 +210,7 @@ class _Maker:
             key_collisions=resource.key_collisions,
             key_collisions_declared="key_collisions" in resource.model_fields_set,
             allow_null_data=options.allow_null_data,
-            hints=_hints(resource),
+            hints=_hints(resource, self._privacies[resource.name]),
             privacy=self._privacies[resource.name],
             parents=self._parents[resource.name],
             exports=exports(resource.name, self._parents),
@@ -266,9 +268,10 @@ def _key(said: Any) -> tuple[str, ...]:
     return (said,) if isinstance(said, str) else tuple(said)
 
 
-def _hints(resource: ResourceOptions) -> dict[str, Any]:
+def _hints(resource: ResourceOptions, privacy: Privacy) -> dict[str, Any]:
     """Hints that were given, copied: dlt writes into the mappings that it gets."""
     given = {name: _copied(getattr(resource, name)) for name in _HINTS}
+    given["columns"] = stored_columns(given["columns"], resource, privacy)
     if isinstance(given["nested_hints"], dict):
         for nested in given["nested_hints"].values():
             columns = nested.get("columns") if isinstance(nested, dict) else None

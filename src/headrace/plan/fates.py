@@ -15,6 +15,7 @@ from headrace.config.field_path import FieldSteps, field_steps
 from headrace.errors import Problem
 from headrace.jsonpath import compile_path
 from headrace.plan.dependents import Parents
+from headrace.plan.hidden_columns import column_key, hidden_keys
 from headrace.plan.late import incremental_of
 from headrace.plan.model import Parent
 from headrace.plan.privacy import ANY_KEY, Fate, Fates, Privacy
@@ -70,12 +71,14 @@ def hidden_problems(
     """Hidden fields that a run cannot do without: in a key that is dropped, as a cursor."""
     for resource in resources:
         privacy, place = privacies[resource.name], places[resource.name]
+        dropped = hidden_keys(path for path in privacy.dropped if path not in resource.private)
         for name in _names(resource.primary_key):
-            if privacy.drops(name) and name not in resource.private:
+            path = dropped.get(column_key(name))
+            if path is not None:
                 yield Problem(
                     f"expected a key that is stored, got `{name}`, which is dropped",
                     f"{place}.primary_key",
-                    "`privacy: hash` stores what tells rows apart" if name in resource.personal else None,
+                    "`privacy: hash` stores what tells rows apart" if path in resource.personal else None,
                 )
         cursor = _cursor(resource) if privacy.fates else None
         if cursor and privacy.hides(compile_path(cursor)):
