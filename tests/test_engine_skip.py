@@ -30,7 +30,7 @@ PAGERS: dict[str, Any] = {
 }
 
 
-def plan_of(pager: Any, calls: int, *actions: Mapping[str, Any], retries: int = 0) -> Plan:
+def plan_of(pager: Any, calls: int, *actions: Mapping[str, Any], retries: int = 0, **more: Any) -> Plan:
     """A plan of one resource with a call for each number; 403 is skipped where nothing else is said."""
     endpoint = {
         "path": "items",
@@ -41,7 +41,7 @@ def plan_of(pager: Any, calls: int, *actions: Mapping[str, Any], retries: int = 
     }
     config = {
         "client": {"base_url": URL, "retry": {"max_retries": retries}},
-        "resources": [{"name": "items", "endpoint": endpoint}],
+        "resources": [{"name": "items", "endpoint": endpoint, **more}],
         **({"params": {"n": list(range(calls))}} if calls else {}),
     }
     return build_plan(validate(config, resolve_secret=lambda name: name))
@@ -148,12 +148,13 @@ def test_what_may_pass_is_asked_again_first() -> None:
     assert len(api.asked) == 3
 
 
-def test_the_only_call_is_never_skipped() -> None:
-    """The same error as without the action."""
+@pytest.mark.parametrize("constants", [{}, {"region": "eu"}])
+def test_the_only_call_is_never_skipped(constants: dict[str, str]) -> None:
+    """The same error as without the action; a constant makes no further call."""
     with pytest.raises(RefusedError) as without:
         walked(plan_of("single_page", 0, {"status_code": 418, "action": "skip"}), Api(Listings([1], {0: 0})))
     with pytest.raises(RefusedError) as caught:
-        walked(plan_of("single_page", 0), Api(Listings([1], {0: 0})))
+        walked(plan_of("single_page", 0, constants=constants), Api(Listings([1], {0: 0})))
     assert str(caught.value) == str(without.value)
     assert caught.value.status == 403
 

@@ -10,15 +10,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 from headrace.errors import RefusedError
-from headrace.plan import Call
+from headrace.plan import Call, ResourcePlan
 from headrace.secrets import mask
 from headrace.transport import Skipped
-
-#: The key of a call that no parameter and no row of a parent tells from others.
-_ONE_CALL: Final = "{}"
 
 
 @dataclass(frozen=True)
@@ -56,10 +53,10 @@ class Unskippable:
     hint: str | None = None
 
 
-def skip_of(call: Call, skipped: Skipped, rows: int, unskippable: Unskippable) -> Skip:
+def skip_of(resource: ResourcePlan, call: Call, skipped: Skipped, rows: int, unskippable: Unskippable) -> Skip:
     """The record of a skipped call of which `rows` came. Raises `RefusedError` where it must not be skipped."""
     error = skipped.error
-    if call.key == _ONE_CALL:
+    if not resource.makes_calls:
         raise error
     reason = unskippable.always or (unskippable.after_rows if rows else None)
     if reason is not None:

@@ -53,7 +53,8 @@ async def walk_all(
                     if watermark is not None and watermark.closed:
                         break
             except Skipped as skipped:
-                report.skipped.append(skip_of(first.errand.call, skipped, rows, first.errand.unskippable))
+                errand = first.errand
+                report.skipped.append(skip_of(resource, errand.call, skipped, rows, errand.unskippable))
                 if watermark is not None:
                     watermark.hold()
                 await line.leave_call()

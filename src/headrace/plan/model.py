@@ -203,6 +203,11 @@ class ResourcePlan:
         return self.template.calls(late or {}, kept or {}, begin or (lambda _: Beginning()), hidden or {})
 
     @property
+    def makes_calls(self) -> bool:
+        """Whether parameters of the source or rows of a parent make its calls; it has one call otherwise."""
+        return bool(self.parents or self.template.endpoint.parameters)
+
+    @property
     def as_objects(self) -> str | None:
         """Why rows become Python objects, in words; None where they never do."""
         if self.steps:
