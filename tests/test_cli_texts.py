@@ -130,6 +130,7 @@ def test_a_plan_whose_pages_are_all_known_says_how_many_requests_it_makes():
         "parents": [],
         "incremental": None,
         "windows": None,
+        "deletions": None,
         "as_objects": None,
     }
     described = {

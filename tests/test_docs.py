@@ -14,6 +14,7 @@ from headrace.command.opened import Given
 from headrace.command.pyfile import open_pyfile
 from headrace.config import load_file, validate
 from headrace.config.column import ColumnHints
+from headrace.config.deletion import DeletionOptions
 from headrace.config.function import ActionOptions, StepOptions
 from headrace.config.hint import ContractOptions, DispositionOptions, NestedHints
 from headrace.config.incremental import IncrementalOptions
@@ -30,6 +31,7 @@ PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 MODELS = (
     *(RestConfig, ClientOptions, RetryOptions, LimitOptions, RateOptions, ResourceOptions, EndpointOptions),
     *(
+        DeletionOptions,
         ColumnHints,
         DispositionOptions,
         ContractOptions,

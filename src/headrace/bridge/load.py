@@ -73,13 +73,14 @@ class _Loader:
         self._registered: list[str] = []
 
     def tables(self) -> Iterator[DataItemWithMeta]:
-        if not self._run.report.rows and not self._declare_empty():
+        if not self._run.report.rows and not self._has_vanished() and not self._declare_empty():
             if self._run.report.pages:
                 # a page without rows tells dlt of the table, though not the destination
                 yield DataItemWithMeta(None, [])
             return
         self._ease_hints()
         self._settle_rows()
+        self._has_vanished()
         pa.default_memory_pool().release_unused()
         self._settle_keys()
         # a table of which a contract took every row has no columns, and is no table
@@ -94,6 +95,13 @@ class _Loader:
         for name in columns:
             if name not in self._hinted and self._stands_without_rows(name):
                 yield self._marked(name, [pa.table({})])
+        if self._run.vanished:
+            for rows in _gathered(self._run.vanished.tables()):
+                yield self._marked(*rows)
+
+    def _has_vanished(self) -> bool:
+        """Whether rows that vanished at the API are to be written; decided when all batches are in."""
+        return bool(self._run.vanished and self._run.vanished.settle())
 
     def _whole_tables(self) -> Iterator[DataItemWithMeta]:
         """All tables where every row stays: as the file in which they wait, or some MB at once."""

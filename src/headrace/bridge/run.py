@@ -18,8 +18,9 @@ from headrace.bridge.first import current_pipeline
 from headrace.bridge.pipe import Fetched
 from headrace.bridge.tables import WorkingTables
 from headrace.bridge.turns import take_turn
+from headrace.bridge.vanished import Vanished, with_marks
 from headrace.config import HeadraceWarning
-from headrace.engine import Converter, Identities, IdSource, Line, Shelf, Spool
+from headrace.engine import Converter, Identities, IdSource, Line, Roll, Shelf, Spool
 
 if TYPE_CHECKING:
     from dlt.extract import DltResource
@@ -35,10 +36,12 @@ class ResourceRun:
     """The state of one resource from the moment dlt asks for it until its tables are handed over.
 
     Made in dlt's main thread; `fetch` runs in dlt's event loop; `close` may be called by anyone, more than once.
-    `stores` false means that only dependents want its rows: it has no tables then.
+    `stores` false means that only dependents want its rows: it has no tables then. `above` is the run of its parent.
     """
 
-    def __init__(self, resource: ResourcePlan, session: Session, *, stores: bool) -> None:
+    def __init__(
+        self, resource: ResourcePlan, session: Session, *, stores: bool, above: ResourceRun | None = None
+    ) -> None:
         self.plan = resource
         self.stores = stores
         self.report = session.report.of(resource.name)
@@ -47,6 +50,10 @@ class ResourceRun:
         #: What its rows give to dependents, once it is fetched.
         self.exported: list[ParentRow] = []
         self._session = session
+        #: Which calls end completely, where that is asked for.
+        self.roll: Roll | None = None
+        if resource.deletions:
+            self.roll = Roll(resource, resource.deletions, above.roll if above else None)
         if stores:
             self._make_tables()
 
@@ -58,7 +65,7 @@ class ResourceRun:
         capabilities = Container()[DestinationCapabilitiesContext]
         self.tables = WorkingTables(
             schema,
-            [root, *nested],
+            [with_marks(root, self.plan.deletions), *nested],
             capabilities,
             keeps_lost=self.plan.name_collisions == "keep",
             widens=self.plan.mixed_numbers == "widen",
@@ -86,6 +93,14 @@ class ResourceRun:
         self._shelf = Shelf(self.spool.folder) if self.turn.number else None
         if self.turn.number and self.tables.ids_may_differ:
             self._converter.salt = str(self.turn.number)
+        #: What vanished of its rows at the API, where that is asked for.
+        self.vanished: Vanished | None = None
+        if self.plan.deletions:
+            try:
+                self.vanished = Vanished(self, self.plan.deletions, schema, self._session.now_s())
+            except BaseException:
+                self.close()
+                raise
 
     @property
     def waits(self) -> bool:
@@ -111,6 +126,7 @@ class ResourceRun:
         """
         try:
             calls = calls_of(await combinations())
+            calls = self.roll.taken(calls) if self.roll else calls
             line = (self._shelf or Line(self._converter, self.spool)) if self.stores else None
             self.exported = await self._session.fetch(self.plan, calls, line)
             self._session.publish(self.plan.name, self.exported)
@@ -142,6 +158,8 @@ class ResourceRun:
         """Free the disk."""
         if self.stores:
             self.identities.close()
+            if self.vanished:
+                self.vanished.close()
             self.spool.remove()
 
 

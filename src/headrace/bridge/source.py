@@ -28,6 +28,7 @@ from headrace.bridge.rows import Take, kept, paged
 from headrace.bridge.run import ResourceRun
 from headrace.bridge.shared import Session, running_now
 from headrace.bridge.skip import unskippable
+from headrace.bridge.vanished import tell_unmarked
 from headrace.bridge.window import WindowLedger, kept_after, kept_behind
 from headrace.clock import Clock
 from headrace.engine import Errand, Origins, ParentRow, Report, Watermarks, errands, parent_rows, use_system_memory
@@ -182,6 +183,7 @@ def _resource(resource: ResourcePlan, parent: DltResource | None, session: Sessi
                 ends = session.wait_for_an_end(ends, _LOOK_S)
                 yield None
         else:
+            tell_unmarked(resource, session.report.of(resource.name))
             calls = _calls_of(resource, incremental, session, ledger, filters=False)([{}])
             yield from kept_behind(paged(lambda take: session.objects(resource, calls, take)), ledger)
 
@@ -192,9 +194,10 @@ def _resource(resource: ResourcePlan, parent: DltResource | None, session: Sessi
         running = running_now() if fetched else frozenset()
         combinations = partial(session.combinations, resource, rows, running)
         if fetched and loads_columns(pipe, _hints()):
-            run = ResourceRun(resource, session, stores=stores(pipe))
+            run = ResourceRun(resource, session, stores=stores(pipe), above=items.run)
             calls_of = _calls_of(resource, incremental, session, ledger, filters=True)
             return kept(kept_after(run.fetch(combinations, calls_of), ledger))
+        tell_unmarked(resource, session.report.of(resource.name))
         calls_of = _calls_of(resource, incremental, session, ledger, filters=False)
 
         async def objects(take: Take) -> None:

@@ -59,6 +59,8 @@ def _resources(described: Mapping[str, Any]) -> Iterator[str]:
             yield f"   since    {_since(resource['incremental'])}"
         if resource["windows"]:
             yield f"   windows  {_windows(resource['windows'])}"
+        if resource["deletions"]:
+            yield f"   marked   {_deletions(resource['deletions'])}"
         yield f"   rows     {_rows(resource['as_objects'])}"
         if resource["dropped"]:
             yield f"   dropped  {', '.join(resource['dropped'])}"
@@ -70,6 +72,12 @@ def _since(incremental: Mapping[str, Any]) -> str:
     sent = f", sent as {incremental['start_param']}" if incremental["start_param"] else ""
     each = ", one for each call" if incremental["per_parent"] else ""
     return f"the last {incremental['cursor_path']}{sent}{each}"
+
+
+def _deletions(deletions: Mapping[str, Any]) -> str:
+    after = deletions["after"]
+    listings = "a complete listing lacks" if after == 1 else f"{after} complete listings in a row lack"
+    return f"in {deletions['mark']}: rows that {listings}"
 
 
 def _windows(windows: Mapping[str, Any]) -> str:

@@ -73,6 +73,10 @@ def _remarks_on(resource: ResourceReport) -> Iterator[str]:
         yield f"dropped     {fields}; `privacy: keep` or `--privacy keep` keeps what is private"
     if resource.hashed:
         yield f"hashed      {_fields(resource, resource.hashed)}; the same value has the same hash under the same key"
+    if resource.marked:
+        yield f"marked      {resource.name}: {counted(resource.marked, 'row')} that the API has no more"
+    for why in resource.unmarked:
+        yield f"not marked  {resource.name}: {why}"
     if resource.superseded:
         yield f"superseded  {resource.name}: {counted(resource.superseded, 'row')}, a later one has the same key"
     if resource.keyless:

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Discriminator, PrivateAttr, Tag
 from pydantic.json_schema import SkipJsonSchema
 
+from headrace.config.deletion import DeletionOptions
 from headrace.config.field import (
     BaseUrl,
     Body,
@@ -187,6 +188,12 @@ class ResourceDefaults(TableHints):
     )
     secrets: list[FieldPathText] = option(
         [], about="fields that are never stored, whatever `privacy` says", dlt="ours", example=["signing_key"]
+    )
+    deletions: DeletionOptions | None = option(
+        None,
+        about="rows that a complete listing lacks are marked; for `merge` with a key",
+        dlt="ours",
+        example={"after": 1},
     )
     mixed_numbers: Literal["variant", "widen"] = option(
         "variant",

@@ -1,5 +1,6 @@
 """THE ENGINE: the one place that joins requests, pages, decoding and normalising; everything flows through `fetch`."""
 
+from headrace.engine.absence import Absences, Asked, Verdict
 from headrace.engine.collide import later_collision
 from headrace.engine.concealer import Aliases
 from headrace.engine.convert import Converter, IdSource
@@ -8,6 +9,7 @@ from headrace.engine.fetch import Line, Sink, fetch, fetch_objects
 from headrace.engine.identity import Fates, Identities
 from headrace.engine.memory import use_system_memory
 from headrace.engine.report import Report, ResourceReport
+from headrace.engine.roll import Roll
 from headrace.engine.rows import Errand, ParentRow, RowWork, Watermark, parent_rows
 from headrace.engine.settle import settled
 from headrace.engine.shelf import Shelf
@@ -16,7 +18,9 @@ from headrace.engine.spool import Spool
 from headrace.engine.waiting import Waiting
 
 __all__ = [
+    "Absences",
     "Aliases",
+    "Asked",
     "Converter",
     "Errand",
     "Fates",
@@ -28,12 +32,14 @@ __all__ = [
     "ParentRow",
     "Report",
     "ResourceReport",
+    "Roll",
     "RowWork",
     "Shelf",
     "Sink",
     "Skip",
     "Spool",
     "Unskippable",
+    "Verdict",
     "Waiting",
     "Watermark",
     "Watermarks",

@@ -21,6 +21,7 @@ class ResourceReport:
     `keyless` those that lack the declared key; `exact_rows` those that took the exact path. `retries` counts by cause.
     `doubts` say why rows may be missing although paging ended, `skipped` which calls were not done. `appended` says
     that a first load needed no merge. `tables` are rows handed to the destination by table.
+    `marked` are rows that vanished at the API, `unmarked` says why some were not looked for (`deletions`).
     """
 
     name: str
@@ -39,6 +40,8 @@ class ResourceReport:
     skipped: list[Skip] = field(default_factory=list)
     gone: list[str] = field(default_factory=list)
     appended: bool = False
+    marked: int = 0
+    unmarked: list[str] = field(default_factory=list)
     tables: dict[str, int] = field(default_factory=dict)
     done: bool = False
 
@@ -61,6 +64,8 @@ class ResourceReport:
             "skipped": [skip.as_dict() for skip in self.skipped],
             "gone": list(self.gone),
             "appended": self.appended,
+            "marked_rows": self.marked,
+            "unmarked": list(self.unmarked),
             "tables": dict(self.tables),
         }
 

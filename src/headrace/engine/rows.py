@@ -73,7 +73,7 @@ class Errand:
     """One call to be made, the filter of its rows, the parents' rows that led to it, and who is told of its end.
 
     `window` is the range of time that it lists where it has one, which may be listed in parts instead. `unskippable`
-    says why it must not be skipped, if so.
+    says why it must not be skipped, if so. `whole` is told of an end beyond doubt: nothing ignored, no total missed.
     """
 
     call: Call
@@ -82,6 +82,7 @@ class Errand:
     complete: Callable[[], None] | None = None
     window: Window | None = None
     unskippable: Unskippable = Unskippable()  # noqa: RUF009 - frozen
+    whole: Callable[[], None] | None = None
 
 
 @dataclass(frozen=True)

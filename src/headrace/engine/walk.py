@@ -65,6 +65,8 @@ async def walk_all(
                     report.doubts.append(first.doubt)
                 if first.errand.complete is not None:
                     first.errand.complete()
+                if first.errand.whole is not None and not first.doubt and not first.ignored:
+                    first.errand.whole()
     finally:
         await line.stop()
 

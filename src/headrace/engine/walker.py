@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from headrace.decode import PageSplitter
@@ -40,7 +39,8 @@ class Walker:
     """The walk of one errand.
 
     `instead` is set when its range of time is to be walked in parts instead; then it has handed nothing on. `doubt` is
-    the pager's, see `Walk`. `ended` is called when there is nothing more to ask.
+    the pager's, see `Walk`; `ignored` says that an action of the configuration ended it. `ended` is called when there
+    is nothing more to ask.
     """
 
     def __init__(
@@ -54,6 +54,7 @@ class Walker:
         self.errand = errand
         self.instead: Errand | None = None
         self.doubt: str | None = None
+        self.ignored = False
         self._resource = resource
         self._limits = limits = waiting.limits
         self._share = limits.max_waiting_bytes / limits.in_flight
@@ -114,8 +115,10 @@ class Walker:
     async def _walk(self) -> None:
         under_way: deque[Fetched] = deque()
         try:
-            with suppress(Ignored):  # an action of the configuration says that the listing ends here
+            try:
                 await self._fetch(under_way)
+            except Ignored:  # an action of the configuration says that the listing ends here
+                self.ignored = True
             if self.errand.window is not None and self.instead is None:
                 self.errand.window.ended(self._weight)
         finally:

@@ -1,7 +1,7 @@
 """COLUMNS -> DLT'S TABLES: which path becomes which column of which table, child rows, ids, and the final columns."""
 
 from headrace.normalise.content import row_contents
-from headrace.normalise.evolve import arrow_schema, conform, fit, joined
+from headrace.normalise.evolve import arrow_schema, conform, fit, joined, values_to_table
 from headrace.normalise.ids import child_ids, content_ids, key_ids, random_ids, repeated_id, text_ids
 from headrace.normalise.key import Key, key_values, read_keys
 from headrace.normalise.layout import Layout, build_layout
@@ -35,5 +35,6 @@ __all__ = [
     "row_contents",
     "spread",
     "text_ids",
+    "values_to_table",
     "with_ids",
 ]

@@ -17,9 +17,12 @@ _WIDE: Final = Context(prec=80)
 
 def rows_to_table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, Column], rules: Rules) -> pa.Table:
     """Rows as dlt's normaliser made them, as one Arrow table with all `columns`, null where a row lacks one."""
-    return pa.table(
-        {name: _to_array([row.get(name) for row in rows], column, rules) for name, column in columns.items()}
-    )
+    return values_to_table({name: [row.get(name) for row in rows] for name in columns}, columns, rules)
+
+
+def values_to_table(values: Mapping[str, list[Any]], columns: Mapping[str, Column], rules: Rules) -> pa.Table:
+    """The values of all `columns`, as Python has them, as one Arrow table."""
+    return pa.table({name: _to_array(values[name], column, rules) for name, column in columns.items()})
 
 
 def arrow_schema(columns: Mapping[str, Column], rules: Rules) -> pa.Schema:

@@ -37,6 +37,7 @@ from headrace.paginate import Detect, Pager, SinglePage
 from headrace.plan.address import origin_of
 from headrace.plan.again import listed_again, overlapping
 from headrace.plan.call import CallTemplate
+from headrace.plan.deletion import deletions_of, wrong_deletions
 from headrace.plan.dependents import deepest_first, exports, ordered, parents_of
 from headrace.plan.endpoint import EndpointTemplate, compile_endpoint
 from headrace.plan.fates import find_key, hidden_problems, key_problem, privacy_of, setting_of, stored
@@ -105,6 +106,8 @@ def build_plan(  # noqa: PLR0913 - a configuration, and what stands elsewhere
         entry.name: parents_of(entry, endpoint, places[entry.name], ready, problems)
         for entry, endpoint in zip(entries, endpoints, strict=True)
     }
+    placed = [(entry, places[entry.name]) for entry in entries]
+    problems += wrong_deletions(placed, parents, ready, config.client.paginator)
     privacies = {entry.name: privacy_of(entry, setting) for entry in entries}
     parents = stored(parents, privacies)
     problems += listed_again(entries, places)
@@ -180,6 +183,7 @@ class _Maker:
         privacies: Mapping[str, Privacy],
     ) -> None:
         self._client = config.client
+        self._declared = {entry.name: entry for entry in config.resources if isinstance(entry, ResourceOptions)}
         self._values = values
         self._parents = parents
         self._adapters = adapters
@@ -216,6 +220,7 @@ class _Maker:
             exports=exports(resource.name, self._parents),
             incremental=incremental_of(options),
             windows=Windows(**dict(options.windows)) if options.windows else None,
+            deletions=deletions_of(resource, endpoint, self._parents, self._declared),
             actions=actions_of(options, self._adapters),
             steps=steps_of(resource, self._adapters),
             mixed_numbers=resource.mixed_numbers,

@@ -48,6 +48,7 @@ def _resource(resource: ResourcePlan) -> dict[str, Any]:
         "rows_at": str(resource.selector) if resource.selector else "found on the first page",
         "incremental": _incremental(resource),
         "windows": _windows(resource),
+        "deletions": _deletions(resource),
         "write": resource.hints.get("write_disposition", "append"),
         "primary_key": list(resource.primary_key),
         "key_collisions": resource.key_collisions,
@@ -81,6 +82,11 @@ def _windows(resource: ResourcePlan) -> dict[str, Any] | None:
         "retention_s": None if windows.retention is None else windows.retention.total_seconds(),
         "reread_every_s": None if windows.reread_every is None else windows.reread_every.total_seconds(),
     }
+
+
+def _deletions(resource: ResourcePlan) -> dict[str, Any] | None:
+    plan = resource.deletions
+    return None if plan is None else {"mark": plan.mark, "after": plan.after, "most": plan.most}
 
 
 def _call(call: Call) -> dict[str, Any]:

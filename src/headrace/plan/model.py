@@ -136,6 +136,29 @@ class Incremental:
 
 
 @dataclass(frozen=True)
+class Deletions:
+    """How rows that complete listings lack are marked, in column `mark`.
+
+    `after` complete listings in a row must lack a row; `most` is the share of the rows looked for that may vanish at
+    once. Two kinds of columns say which call a row is of: `fixed` (constants and parameters of the source) and `kept`
+    (fields of the parent). Rows of parents that vanished are marked after `orphans_after` listings; None where nobody
+    says that the listing of the parents is complete.
+    """
+
+    mark: str = "_deleted_at"
+    after: int = 2
+    most: float = 0.5
+    fixed: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+    orphans_after: int | None = None
+
+    @property
+    def counts(self) -> bool:
+        """Whether it takes more than one listing, so that each row has a count of those that lacked it."""
+        return max(self.after, self.orphans_after or 1) > 1
+
+
+@dataclass(frozen=True)
 class Beginning:
     """Where a call begins: values of its `incremental` placeholders, and query parameters that say so."""
 
@@ -182,6 +205,7 @@ class ResourcePlan:
     exports: Exports = Exports()
     incremental: Incremental | None = None
     windows: Windows | None = None
+    deletions: Deletions | None = None
     actions: tuple[Action, ...] = ()
     steps: tuple[Step, ...] = ()
     mixed_numbers: Literal["variant", "widen"] = "variant"
