@@ -106,11 +106,11 @@ def build_plan(  # noqa: PLR0913 - a configuration, and what stands elsewhere
         entry.name: parents_of(entry, endpoint, places[entry.name], ready, problems)
         for entry, endpoint in zip(entries, endpoints, strict=True)
     }
-    placed = [(entry, places[entry.name]) for entry in entries]
-    problems += wrong_deletions(placed, parents, ready, config.client.paginator)
     privacies = {entry.name: privacy_of(entry, setting) for entry in entries}
     parents = stored(parents, privacies)
     problems += listed_again(entries, places)
+    placed = [(entry, places[entry.name]) for entry in entries]
+    problems += wrong_deletions(placed, parents, ready, config.client.paginator)
     problems += hidden_problems(entries, places, privacies)
     missing_key = key_problem(entries, places, privacies, parents)
     key = find_key(missing_key, config.privacy_key, look_up_key, problems) if missing_key else None
