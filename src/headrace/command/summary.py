@@ -59,14 +59,14 @@ def _remarks(outcome: Outcome) -> Iterator[str]:
         yield f"skipped     {skip}"
     for resource in outcome.resources:
         if resource.gone:
-            others = f" (first of {len(resource.gone)})" if len(resource.gone) > 1 else ""
+            others = f" (first of {len(resource.gone)} calls)" if len(resource.gone) > 1 else ""
             yield f"gone        {resource.name}: {resource.gone[0]}{others}"
     for doubt in outcome.doubts:
         yield f"doubt       {doubt}"
 
 
 def _remarks_on(resource: ResourceReport) -> Iterator[str]:
-    if not resource.rows and not resource.skipped:
+    if not resource.rows and not resource.skipped and (resource.requests or not resource.gone):
         yield f"no rows     {resource.name}: the API has none"
     if resource.dropped:
         fields = _fields(resource, resource.dropped)
