@@ -35,6 +35,7 @@ from headrace.config.hint import AllNestedHints, TableHints
 from headrace.config.incremental import IncrementalOptions, IncrementalParam, ResolveParam
 from headrace.config.kinds import AUTH_KINDS, AuthOptions, PagingOptions
 from headrace.config.policy import LimitOptions, RateOptions, RetryOptions
+from headrace.config.shape import FieldOptions
 from headrace.config.window import WindowOptions
 
 #: `params` values that are mappings, by their `type`.
@@ -165,6 +166,12 @@ class ResourceDefaults(TableHints):
     )
     constants: dict[Name, Scalar] = option(
         {}, about="columns that have one value in every row", dlt="ours", example={"region": "eu"}
+    )
+    fields: dict[FieldPathText, FieldOptions] = option(
+        {},
+        about="fields that an API spells in several ways, by path; `[*]` stands for the items of a list",
+        dlt="ours",
+        example={"created_at": {"as": "timestamp"}},
     )
     endpoint: EndpointOptions | None = option(
         None, about="the endpoint, or its path as text", example={"path": "v1/items"}

@@ -54,6 +54,7 @@ _RESOURCE: Final[Mapping[tuple[str, ...], str]] = {
     ("nested_hints", "*", "columns", "*"): "column",
     ("nested_hints", "*", "write_disposition"): "write_disposition",
     ("nested_hints", "*", "schema_contract"): "schema_contract",
+    ("fields", "*"): "field",
     ("processing_steps",): "steps",
     ("processing_steps", "#"): "step",
     ("endpoint",): "endpoint",

@@ -25,6 +25,7 @@ from headrace.config.options import (
 )
 from headrace.config.place import Finding, Place, kind_of_place, path_text
 from headrace.config.policy import LimitOptions, RateOptions, RetryOptions
+from headrace.config.shape import FieldOptions
 from headrace.config.window import WindowOptions
 from headrace.errors import Problem
 from headrace.secrets import Secret
@@ -70,6 +71,7 @@ _MODELS: Final[Mapping[str, type[Any]]] = {
     "schema_contract": ContractOptions,
     "nested hints": NestedHints,
     "column": ColumnHints,
+    "field": FieldOptions,
 }
 #: How the places of models are called where the name of their kind is none of an option.
 _SPOKEN: Final = {
@@ -80,6 +82,7 @@ _SPOKEN: Final = {
     "step": "an entry of `processing_steps`",
     "nested hints": "an entry of `nested_hints`",
     "column": "an entry of `columns`",
+    "field": "an entry of `fields`",
 }
 #: Kinds of place where the model is chosen by `type` -> how it is called, and the models.
 _FAMILIES: Final[Mapping[str, tuple[str, Mapping[str, type[Any]]]]] = {

@@ -6,6 +6,7 @@ from headrace.decode.exact import load_exact, shallow, to_rows
 from headrace.decode.keyed_hash import KeyedHash
 from headrace.decode.page import PageSplitter
 from headrace.decode.rewrite import add_values, append_values, edit_values
+from headrace.decode.shape import shape
 
 __all__ = [
     "KeyedHash",
@@ -17,5 +18,6 @@ __all__ = [
     "load_exact",
     "read_columns",
     "shallow",
+    "shape",
     "to_rows",
 ]

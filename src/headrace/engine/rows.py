@@ -1,6 +1,6 @@
 """What a configuration does to rows between an answer and the tables, in dlt's order.
 
-1. private fields out or hashed         (bytes)
+1. fields into one shape; private ones out or hashed   (bytes)
 2. parameters of the source in, first   (bytes)
 3. fields of the parent's row in, last  (bytes)
 4. `processing_steps`                   (Python objects)
@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 
-from headrace.decode import add_values, append_values, to_rows
+from headrace.decode import add_values, append_values, shape, to_rows
 from headrace.engine.concealer import Aliases, Concealer, Known
 from headrace.engine.skip import Unskippable
 from headrace.errors import AnswerError
@@ -134,7 +134,8 @@ class RowWork:
 
     def _raw(self, page: Page, errand: Errand) -> tuple[Sequence[bytes], list[Any] | None]:
         """Raw records after steps 1 to 3; the second as objects where a parent's field is none that JSON holds."""
-        records = self._concealer.hide(page.records)
+        fields = self.resource.fields
+        records = self._concealer.hide(shape(page.records, fields) if fields else page.records)
         if errand.call.values:
             records = add_values(records, errand.call.values)
         kept = errand.call.kept

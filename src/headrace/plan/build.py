@@ -47,6 +47,7 @@ from headrace.plan.model import Auth, Limits, Parent, Plan, Rate, ResourcePlan, 
 from headrace.plan.pagers import PAGERS
 from headrace.plan.parameter import missing, parameter_values, unused
 from headrace.plan.privacy import Privacy
+from headrace.plan.shapes import shapings_of, typed_columns
 from headrace.plan.template import as_text, is_segment
 from headrace.plan.window import Windows
 
@@ -216,6 +217,7 @@ class _Maker:
             allow_null_data=options.allow_null_data,
             hints=_hints(resource, self._privacies[resource.name]),
             privacy=self._privacies[resource.name],
+            fields=shapings_of(resource),
             parents=self._parents[resource.name],
             exports=exports(resource.name, self._parents),
             incremental=incremental_of(options),
@@ -276,6 +278,8 @@ def _key(said: Any) -> tuple[str, ...]:
 def _hints(resource: ResourceOptions, privacy: Privacy) -> dict[str, Any]:
     """Hints that were given, copied: dlt writes into the mappings that it gets."""
     given = {name: _copied(getattr(resource, name)) for name in _HINTS}
+    if typed := typed_columns(resource):
+        given["columns"] = {**typed, **(given["columns"] or {})}
     given["columns"] = stored_columns(given["columns"], resource, privacy)
     if isinstance(given["nested_hints"], dict):
         for nested in given["nested_hints"].values():

@@ -13,6 +13,7 @@ from headrace.jsonpath import JsonPath
 from headrace.message import Request, Response
 from headrace.paginate import Pager
 from headrace.plan.privacy import Privacy
+from headrace.plan.shaping import Shaping
 from headrace.plan.window import Windows
 
 if TYPE_CHECKING:
@@ -201,6 +202,7 @@ class ResourcePlan:
     allow_null_data: bool
     hints: Mapping[str, Any]
     privacy: Privacy = _OPEN
+    fields: Mapping[str, Shaping] = field(default_factory=dict)
     parents: tuple[Parent, ...] = ()
     exports: Exports = Exports()
     incremental: Incremental | None = None

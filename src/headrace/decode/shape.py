@@ -1,0 +1,139 @@
+"""Fields of records brought into one shape: renamed, copied, dates as ISO 8601, JSON as JSON, lone values in lists.
+
+Records are opened level by level, only where a path leads, as in `conceal.py`; a record that has none of the fields
+stays as it is, and so does a value that is not what was expected: the tables have room for it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timezone
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+if TYPE_CHECKING:
+    from headrace.plan.shaping import Form, Shaping
+
+_open = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_open_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_decode = msgspec.json.decode
+_encode = msgspec.json.Encoder().encode
+_OBJECT, _LIST, _TEXT = b'{["'
+_NULL: Final = b"null"
+#: ISO 8601 without a zone, which means UTC.
+_NAIVE: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?")
+#: The way in which Go prints a time by default.
+_GO: Final = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d+)?) ([+-]\d{4}) [A-Z+\-0-9]+")
+
+
+def shape(records: Sequence[bytes], fields: Mapping[str, Shaping]) -> list[bytes]:
+    """`records` with their fields as `fields` say."""
+    return [_shaped_record(record, fields) for record in records]
+
+
+def _shaped_record(record: bytes, fields: Mapping[str, Shaping]) -> bytes:
+    try:
+        return _shaped(record, fields) or record
+    except (msgspec.DecodeError, RecursionError):
+        # a lone surrogate, NaN, nested too deep: the exact path reads it, in the shape in which it came
+        return record
+
+
+def _shaped(raw: bytes, fields: Mapping[str, Shaping]) -> bytes | None:
+    """The object or list `raw` with its fields in shape; None where nothing is to be done."""
+    if raw[0] == _LIST:
+        items = list(map(bytes, _open_list(raw)))
+        new = [_shaped(item, fields) for item in items]
+        return b"[" + b",".join(map(_either, new, items)) + b"]" if any(new) else None
+    if raw[0] != _OBJECT:
+        return None
+    found: dict[str, Any] = _open(raw)
+    touched = False
+    for name, shaping in fields.items():
+        touched |= _renamed(found, name, shaping)
+        if name in found and (made := _converted(bytes(found[name]), shaping)) is not None:
+            found[name] = msgspec.Raw(made)
+            touched = True
+    return _encode(found) if touched else None
+
+
+def _either(new: bytes | None, old: bytes) -> bytes:
+    return new or old
+
+
+def _renamed(found: dict[str, Any], name: str, shaping: Shaping) -> bool:
+    """Let another field take the place of `name` where that is missing; whether one did."""
+    if name in found:
+        return False
+    if shaping.copy_of is not None:
+        if shaping.copy_of in found:
+            found[name] = found[shaping.copy_of]
+            return True
+        return False
+    other = next((each for each in shaping.names if each in found), None)
+    if other is None:
+        return False
+    found[name] = found.pop(other)
+    return True
+
+
+def _converted(raw: bytes, shaping: Shaping) -> bytes | None:
+    """The value in its form, its fields in shape; None where it is already."""
+    made = None
+    if shaping.form is not None and raw != _NULL:
+        made = FORMS[shaping.form](raw)
+    inside = _shaped(made or raw, shaping.inner) if shaping.inner else None
+    return inside or made
+
+
+def _to_timestamp(raw: bytes) -> bytes | None:
+    if raw[0] != _TEXT:
+        return None
+    text = _decode(raw)
+    if text[4:5] == "-":
+        if _NAIVE.fullmatch(text):
+            return _encode(text + "Z")
+        match = _GO.fullmatch(text)
+        return None if match is None else _encode(f"{match[1]}T{match[2]}{match[3]}")
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    # `-0000` says UTC, and no more
+    return _encode((moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).isoformat())
+
+
+def _to_json(raw: bytes) -> bytes | None:
+    """What dlt makes JSON of: it opens a text, and stores a text that it finds inside as it is."""
+    if raw[0] in (_OBJECT, _LIST):
+        return None
+    if raw[0] != _TEXT:
+        return _encode(raw.decode())
+    text = _decode(raw)
+    try:
+        opened = _decode(text)
+    except msgspec.DecodeError:
+        opened, text = "", _encode(text).decode()
+    if isinstance(opened, dict | list):
+        return bytes(text.strip().encode())
+    return _encode(_encode(text).decode()) if isinstance(opened, str) else None
+
+
+def _to_text(raw: bytes) -> bytes | None:
+    return None if raw[0] == _TEXT else json.dumps(raw.decode()).encode()
+
+
+def _to_list(raw: bytes) -> bytes | None:
+    return None if raw[0] == _LIST else b"[" + raw + b"]"
+
+
+FORMS: Final[Mapping[Form, Callable[[bytes], bytes | None]]] = {
+    "timestamp": _to_timestamp,
+    "json": _to_json,
+    "text": _to_text,
+    "list": _to_list,
+}

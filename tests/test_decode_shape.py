@@ -1,0 +1,117 @@
+"""Fields in one shape: every spelling of the services that are known, at any depth, and nothing else touched."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from headrace.decode.shape import shape
+from headrace.plan.shaping import Shaping
+
+
+def shaped(record: Any, **fields: Shaping) -> Any:
+    text = record if isinstance(record, str) else json.dumps(record)
+    (found,) = shape([text.encode()], {name.replace("_", "-"): shaping for name, shaping in fields.items()})
+    return json.loads(found)
+
+
+@pytest.mark.parametrize(
+    ("said", "stored"),
+    [
+        ("Mon, 24 Feb 2025 22:44:03 GMT", "2025-02-24T22:44:03+00:00"),
+        ("Thu, 26 Mar 2026 12:59:24 UTC", "2026-03-26T12:59:24+00:00"),
+        ("Sun, 26 Jan 2025 07:29:27 -0000", "2025-01-26T07:29:27+00:00"),
+        ("Wed, 27 Nov 2024 12:00:00 +0000", "2024-11-27T12:00:00+00:00"),
+        ("Wed, 27 Nov 2024 12:00:00 -0530", "2024-11-27T12:00:00-05:30"),
+        ("27 Nov 2024 12:00:00 GMT", "2024-11-27T12:00:00+00:00"),
+        ("2023-01-02 02:14:27 +0000 UTC", "2023-01-02T02:14:27+0000"),
+        ("2023-01-02 02:14:27.0000015 +0200 CEST", "2023-01-02T02:14:27.0000015+0200"),
+        ("2026-01-23T10:16:00", "2026-01-23T10:16:00Z"),
+        ("2026-01-23 10:16:00.123456", "2026-01-23 10:16:00.123456Z"),
+        # these the tables read as they are
+        ("2025-06-25T17:19:51.166Z", "2025-06-25T17:19:51.166Z"),
+        ("2025-06-25T17:19:51+02:00", "2025-06-25T17:19:51+02:00"),
+        ("2025-06-25", "2025-06-25"),
+        (1529692198.641821, 1529692198.641821),
+        # no date: kept
+        ("never", "never"),
+        ("", ""),
+        (None, None),
+        ([1], [1]),
+    ],
+)
+def test_a_date_is_a_moment_in_any_spelling(said: Any, stored: Any) -> None:
+    assert shaped({"id": 1, "at": said}, at=Shaping("timestamp")) == {"id": 1, "at": stored}
+
+
+@pytest.mark.parametrize(
+    ("said", "stored"),
+    [
+        ({"a": 1}, {"a": 1}), ('{"a": 1}', {"a": 1}), (" [1, 2] ", [1, 2]), ("{}", {}),
+        ("Could not load user-variables.", "Could not load user-variables."), ('say "x" é', 'say "x" é'), ("", ""),
+        ("{broken", "{broken"), ('"x"', "x"), ("12", 12), ("true", True), (7, 7), (1.5, 1.5), (False, False),
+    ],
+)  # fmt: skip
+def test_json_is_held_whether_it_came_open_or_as_text(said: Any, stored: Any) -> None:
+    """dlt opens a text once, and takes a text that it then finds for JSON."""
+    found = shaped({"v": said}, v=Shaping("json"))["v"]
+    opened = json.loads(found) if isinstance(found, str) else found
+    assert (json.loads(opened) if isinstance(opened, str) else opened) == stored
+
+
+@pytest.mark.parametrize(
+    ("said", "stored"), [(550, "550"), ("550", "550"), (1.50, "1.5"), (True, "true"), (None, None)]
+)
+def test_numbers_become_text_as_they_are_spelt(said: Any, stored: Any) -> None:
+    assert shaped({"code": said}, code=Shaping("text")) == {"code": stored}
+
+
+@pytest.mark.parametrize(("said", "stored"), [("u", ["u"]), (["u", "v"], ["u", "v"]), ([], []), (None, None)])
+def test_a_lone_value_is_a_list_of_one(said: Any, stored: Any) -> None:
+    record = {"storage": {"url": said, "key": "k"}}
+    assert shaped(record, storage=Shaping(inner={"url": Shaping("list")})) == {"storage": {"url": stored, "key": "k"}}
+
+
+def test_a_field_has_the_first_of_its_names_that_is_there() -> None:
+    envelope = Shaping(names=("envelop", "enveloppe"))
+    assert shaped({"envelop": {"a": 1}}, envelope=envelope) == {"envelope": {"a": 1}}
+    assert shaped({"enveloppe": 2, "envelop": 1}, envelope=envelope) == {"envelope": 1, "enveloppe": 2}
+    # nothing is overwritten, also not by a field whose own value is null
+    assert shaped({"envelope": None, "envelop": 1}, envelope=envelope) == {"envelope": None, "envelop": 1}
+    assert shaped({"other": 1}, envelope=envelope) == {"other": 1}
+
+
+def test_a_copy_leaves_the_field_to_its_last_digit() -> None:
+    text = '{"timestamp": 1666214138.4046676, "id": 1}'
+    (found,) = shape([text.encode()], {"at": Shaping("timestamp", copy_of="timestamp")})
+    assert found == b'{"timestamp":1666214138.4046676,"id":1,"at":1666214138.4046676}'
+
+
+def test_shapes_apply_in_objects_of_lists_too() -> None:
+    record = {"rows": [{"at": "Mon, 24 Feb 2025 22:44:03 GMT"}, {"at": None}, 3]}
+    rows = Shaping(inner={"at": Shaping("timestamp")})
+    assert shaped(record, rows=rows) == {"rows": [{"at": "2025-02-24T22:44:03+00:00"}, {"at": None}, 3]}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"at": "\\ud800"}',
+        '{"\\ud800": 1, "at": "x"}',
+        '{"at": NaN}',
+        "[1]",
+        "7",
+        '"x"',
+        '{"at":' + "[" * 5000 + "]" * 5000 + "}",
+    ],
+)
+def test_what_cannot_be_opened_stays_as_it_came(text: str) -> None:
+    fields = {"at": Shaping("timestamp", inner={"x": Shaping("text")})}
+    assert shape([text.encode()], fields) == [text.encode()]
+
+
+def test_a_record_without_the_field_stays_byte_by_byte() -> None:
+    text = b'{ "id" : 1 ,"x":[ ] }'
+    assert shape([text], {"at": Shaping("timestamp")}) == [text]
