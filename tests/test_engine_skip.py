@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -20,7 +21,7 @@ from headrace.message import Request
 from headrace.plan import Plan, build_plan
 from headrace.secrets import Secret
 from headrace.transport import Transport
-from walking import URL, Api, Walked, in_no_time
+from walking import MERGED, URL, Api, Settled, Walked, in_no_time
 
 PAGE = 10
 PAGERS: dict[str, Any] = {
@@ -30,7 +31,9 @@ PAGERS: dict[str, Any] = {
 }
 
 
-def plan_of(pager: Any, calls: int, *actions: Mapping[str, Any], retries: int = 0, **more: Any) -> Plan:
+def plan_of(
+    pager: Any, calls: int, *actions: Mapping[str, Any], retries: int = 0, windows: Any = None, **more: Any
+) -> Plan:
     """A plan of one resource with a call for each number; 403 is skipped where nothing else is said."""
     endpoint = {
         "path": "items",
@@ -38,6 +41,7 @@ def plan_of(pager: Any, calls: int, *actions: Mapping[str, Any], retries: int = 
         "data_selector": "items",
         "paginator": pager,
         "response_actions": list(actions) or [{"status_code": 403, "action": "skip"}],
+        **({"windows": windows} if windows else {}),
     }
     config = {
         "client": {"base_url": URL, "retry": {"max_retries": retries}},
@@ -65,12 +69,23 @@ class Listings:
         return 200, {"items": page, "total": rows, "next": str(at + PAGE) if at + PAGE < rows else None}, {}
 
 
+class Ledger(Settled):
+    """The ends of settled windows by call."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.settled: dict[int, list[float]] = {}
+
+    def settle(self, key: str, until: float) -> None:
+        self.settled.setdefault(json.loads(key)["n"], []).append(until)
+
+
 def walked(plan: Plan, api: Api, unskippable: Unskippable = Unskippable()) -> Walked:  # noqa: B008 - frozen
     async def walk() -> Walked:
-        made, resource = Walked(), plan.resources[0]
+        made, resource = Walked(ledger=Ledger()), plan.resources[0]
         transport = Transport(retry=plan.retry, limits=plan.limits, origins=plan.origins, send=api.send)
         async with transport:
-            found = errands(resource, unskippable=unskippable)
+            found = errands(resource, ledger=made.ledger, unskippable=unskippable)
             await walk_all(resource, found, Waiting(plan.limits), transport, made.report, made.take)
         return made
 
@@ -102,6 +117,59 @@ def test_the_others_are_whole_whatever_comes_first(
     assert [(skip.params, skip.rows) for skip in made.report.skipped] == [
         ({"n": number}, min(at, counts[number])) for number, at in sorted(skipped.items())
     ]
+
+
+class Ranges:
+    """Call `n` has a row a minute up to `END_S`, and `busy` more in the first; ranges past `refused[n]` are refused."""
+
+    def __init__(self, busy: int, refused: Mapping[int, int]) -> None:
+        self.busy = busy
+        self.refused = refused
+
+    def __call__(self, params: Mapping[str, str], _url: str) -> tuple[int, Any, Mapping[str, str]]:
+        number, start, end, at = (int(params.get(name, 0)) for name in ("n", "from", "to", "offset"))
+        if end > self.refused.get(number, END_S):
+            return 403, {"message": "not yours"}, {}
+        times = sorted([*range(0, END_S, 60), *(second % 60 for second in range(self.busy))])
+        found = [{"n": number, "time": time} for time in times if start <= time < end]
+        following = str(at + PAGE) if at + PAGE < len(found) else None
+        return 200, {"items": found[at : at + PAGE], "next": following}, {}
+
+
+END_S = 40 * 60
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    refused=st.dictionaries(st.integers(0, 3), st.integers(0, END_S), max_size=4),
+    size=st.sampled_from([None, "5m", "17m"]),
+    busy=st.sampled_from([0, 200]),
+    in_flight=st.integers(1, 8),
+    seed=st.integers(0, 1000),
+)
+def test_no_window_behind_a_refused_one_is_settled(
+    refused: dict[int, int], size: str | None, busy: int, in_flight: int, seed: int
+) -> None:
+    """What is remembered of a call has no gap, whichever of its windows was answered first; other calls are whole."""
+    windows = {"param_start": "from", "param_end": "to", "start": 0, "end": END_S, **({"size": size} if size else {})}
+    plan = plan_of(PAGERS["cursor"], 4, windows=windows, **MERGED)
+    plan = replace(plan, limits=replace(plan.limits, in_flight=in_flight))
+    dice = Random(seed)
+    api = Api(Ranges(busy, refused), lambda _: dice.choice((0.0, 0.01, dice.random())))
+    made = walked(plan, api)
+    assert isinstance(made.ledger, Ledger)
+    closed = {number: at for number, at in refused.items() if at < END_S}
+    assert [skip.params["n"] for skip in made.report.skipped] == sorted(closed)
+    for number in range(4):
+        ends = made.ledger.settled.get(number, [])
+        assert ends == sorted(ends)
+        until = ends[-1] if ends else 0
+        assert until <= closed.get(number, END_S)
+        assert number in closed or until == END_S
+        rows = [row["time"] for row in made.rows if row["n"] == number]
+        whole = sorted([*range(0, END_S, 60), *(second % 60 for second in range(busy))])
+        assert rows == [time for time in whole if time < until]
+    assert api.under_way == 0
 
 
 def test_a_page_past_the_total_is_no_skip() -> None:

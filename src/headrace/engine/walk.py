@@ -99,9 +99,7 @@ class _Line:
         first = self._line[0]
         if isinstance(first, Walker):
             await first.stop()
-        # one that was given up meanwhile has left its place to its parts
-        if self._line[0] is first:
-            del self._line[0]
+        del self._line[0]
 
     async def leave_call(self) -> None:
         """The first one is done, and so are the windows of its call that follow."""
