@@ -12,10 +12,12 @@ import os
 import re
 import zlib
 from base64 import b64decode
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pyarrow as pa
@@ -28,7 +30,7 @@ from headrace.engine import Report
 from headrace.errors import AnswerError, DecodeError, KeyCollisionError, RefusedError
 from headrace.sim.message import Reply, Request
 from headrace.sim.server import Server
-from loading import Database, pipeline, read_database, refused
+from loading import Database, load_ours, pipeline, read_database, refused
 
 KEY = "fedcba9876543210" * 2
 PEOPLE = 6
@@ -219,6 +221,84 @@ def test_joins_by_hash_are_joins_by_value(tmp_path: Path) -> None:
     assert {row["value"] for row in database.rows("people__aliases")} == {
         hashed(alias) for n in range(PEOPLE) for alias in person(n)["aliases"]
     }
+
+
+class Drawn:
+    """Rows of one drawn shape: some leaves hold canaries, in one of the classes each, the others plain words."""
+
+    def __init__(self, seed: int) -> None:
+        self.dice = Random(seed)
+        self.classes: dict[str, list[str]] = {"personal": [], "private": [], "secrets": []}
+        self.plain: list[str] = []
+        self.hashed: list[str] = []
+        self._count = 0
+        shape = self._shape("", 0)
+        self.rows = [{"id": number, **self._object(shape)} for number in range(40)]
+        self.bodies = [json.dumps(row, ensure_ascii=self.dice.random() < 0.5) for row in self.rows]
+
+    def _shape(self, path: str, depth: int) -> dict[str, Any]:
+        """Key -> kind of value, its class, and the shape of what is in it."""
+        shape: dict[str, Any] = {}
+        for key in self.dice.sample(["to", "client-info", "userId", "a b", "été", "ip"], 3 if depth else 5):
+            below = f"{path}.{key}" if path else key
+            kind = self.dice.choice(["text", "text", "list", "object", "objects"] if depth < 2 else ["text", "list"])
+            named = self.dice.choice([*self.classes, None])
+            whole = kind in ("text", "list") or self.dice.random() < 0.3
+            if whole and named:
+                self.classes[named].append(below)
+            inner = self._shape(below, depth + 1) if kind.startswith("object") and not (whole and named) else None
+            shape[key] = (kind, named if whole else None, inner)
+        return shape
+
+    def _object(self, shape: dict[str, Any]) -> dict[str, Any]:
+        return {key: self._value(*said) for key, said in shape.items() if self.dice.random() < 0.9}
+
+    def _value(self, kind: str, named: str | None, inner: Any) -> Any:
+        if self.dice.random() < 0.1:
+            return None
+        if kind == "list":
+            return [self._text(named) for _ in range(self.dice.randrange(3))]
+        if kind == "text":
+            return self._text(named)
+        if inner is None:
+            # hashed or dropped whole
+            value = {"at": self._text("private" if named else None), "n": [1, {"x": None}]}
+            if named == "personal":
+                self.hashed.append(json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False))
+            return [value] if kind == "objects" else value
+        return [self._object(inner) for _ in range(2)] if kind == "objects" else self._object(inner)
+
+    def _text(self, named: str | None) -> str:
+        self._count += 1
+        odd = self.dice.choice(["", "é", '"', "\\", "🌷"])
+        text = f"{CANARY if named else 'word'}-{self._count}{odd}"
+        if named == "personal":
+            self.hashed.append(text)
+        if named is None:
+            self.plain.append(text)
+        return text
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_drawn_rows_hide_what_is_named_and_nothing_else(
+    seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every plain word and every hash stands in the tables once for each time that it came, and no canary anywhere."""
+    monkeypatch.setenv("PRIVACY_KEY", KEY)
+    for privacy in ("keep", "hash", "drop"):
+        drawn = Drawn(seed)
+        folder = tmp_path / privacy
+        target = pipeline(folder, "drawn")
+        pages = {"things": [drawn.bodies[:20], drawn.bodies[20:]]}
+        load_ours(target, pages, source={"privacy": privacy}, **drawn.classes)
+        cells = [cell for _, rows in read_database(target).tables.values() for row in rows for cell in row]
+        texts = Counter(cell for cell in cells if isinstance(cell, str))
+        found = found_in(folder) | set(re.findall(CANARY, str(texts)))
+        assert bool(found) is (privacy == "keep")
+        assert Counter(drawn.plain) == Counter({text: n for text, n in texts.items() if text.startswith("word")})
+        if privacy == "hash":
+            hashes = Counter(map(hashed, drawn.hashed))
+            assert hashes == Counter({text: texts[text] for text in hashes})
 
 
 def test_second_run_asks_only_for_what_is_new_and_doubles_nothing(tmp_path: Path) -> None:

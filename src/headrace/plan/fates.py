@@ -120,7 +120,7 @@ def find_key(
         try:
             key = Secret(look_up())
         except LookupError as error:
-            missing = replace(missing, hint=f"{missing.hint}; {error}")
+            missing = replace(missing, hint=f"{error}; {missing.hint}")
     if key is None:
         problems.append(missing)
     elif len(key.reveal().encode()) not in _KEY_BYTES:
