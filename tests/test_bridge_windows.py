@@ -77,13 +77,19 @@ def test_each_row_once_whatever_is_cut(pager: str, size: str | None, tmp_path: P
 
 
 @pytest.mark.parametrize(
-    ("size", "line"),
+    ("options", "line"),
     [
-        (None, "windows  from 0 to now, sent as from and to, side by side"),
-        ("1d", "windows  of 86400 s at most, from 0 to now, sent as from and to, side by side"),
+        ({}, "windows  from 0 to now, sent as from and to, side by side"),
+        ({"size": "1d"}, "windows  of 86400 s at most, from 0 to now, sent as from and to, side by side"),
+        (
+            {"start": "-3d", "end": "-90m", "settle": "2h", "overlap": 90, "retention": "3d", "reread_every": "1d"},
+            "windows  from 3 days before the run to 90 minutes before the run, sent as from and to, side by side, "
+            "again from before the last end by 90 seconds, settled after 2 hours, far back every 1 day, nothing older than "
+            "3 days",
+        ),
     ],
 )
-def test_plans_say_how_a_range_is_cut(size: str | None, line: str) -> None:
-    settings = config("https://api.example.com", "cursor", **({"size": size} if size else {}))
+def test_plans_say_how_a_range_is_cut(options: dict[str, Any], line: str) -> None:
+    settings = config("https://api.example.com", "cursor", **options)
     plan = build_plan(validate(settings, resolve_secret=lambda name: name))
     assert f"   {line}" in plan_text(describe(plan)).splitlines()

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from typing import Any, Final
+
+from headrace.moment import length_words
 
 #: Paging kinds whose pages can be counted beforehand.
 _KNOWN_PAGES: Final = {"single_page": 1}
 #: Paging kinds whose pages have names that are known ahead, so that they are asked for side by side.
 _AHEAD: Final = frozenset({"offset", "page_number"})
 _APART: Final = frozenset({"kind", "ends"})
+#: What a plan says of windows beside their range, in words before the length of time.
+_LENGTHS: Final = {
+    "overlap_s": "again from before the last end by",
+    "settle_s": "settled after",
+    "reread_every_s": "far back every",
+    "retention_s": "nothing older than",
+}
 
 
 def plan_text(described: Mapping[str, Any]) -> str:
@@ -84,7 +94,12 @@ def _windows(windows: Mapping[str, Any]) -> str:
     names = " and ".join(windows["params"])
     end = windows["end"] or "now"
     size = "" if windows["size_s"] is None else f"of {windows['size_s']:g} s at most, "
-    return f"{size}from {windows['start']} to {end}, sent as {names}, side by side"
+    facts = "".join(
+        f", {words} {length_words(timedelta(seconds=windows[name]))}"
+        for name, words in _LENGTHS.items()
+        if windows[name]
+    )
+    return f"{size}from {windows['start']} to {end}, sent as {names}, side by side{facts}"
 
 
 def _rows(as_objects: str | None) -> str:
