@@ -84,8 +84,8 @@ def test_each_row_once_whatever_is_cut(pager: str, size: str | None, tmp_path: P
         (
             {"start": "-3d", "end": "-90m", "settle": "2h", "overlap": 90, "retention": "3d", "reread_every": "1d"},
             "windows  from 3 days before the run to 90 minutes before the run, sent as from and to, side by side, "
-            "again from before the last end by 90 seconds, settled after 2 hours, far back every 1 day, nothing older than "
-            "3 days",
+            "again from before the last end by 90 seconds, settled after 2 hours, far back every 1 day, "
+            "nothing older than 3 days",
         ),
     ],
 )
