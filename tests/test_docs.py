@@ -21,6 +21,7 @@ from headrace.config.incremental import IncrementalOptions
 from headrace.config.kinds import AUTH_KINDS, PAGING_KINDS
 from headrace.config.options import PARAM_KINDS, ClientOptions, EndpointOptions, ResourceOptions, RestConfig
 from headrace.config.policy import LimitOptions, RateOptions, RetryOptions
+from headrace.config.shape import FieldOptions
 from headrace.config.window import WindowOptions
 from headrace.engine import Report
 from headrace.errors import HeadraceError
@@ -32,6 +33,7 @@ MODELS = (
     *(RestConfig, ClientOptions, RetryOptions, LimitOptions, RateOptions, ResourceOptions, EndpointOptions),
     *(
         DeletionOptions,
+        FieldOptions,
         ColumnHints,
         DispositionOptions,
         ContractOptions,
