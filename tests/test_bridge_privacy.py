@@ -6,24 +6,18 @@ asked, which is while the run writes, and once it has ended; a control, `privacy
 
 from __future__ import annotations
 
-import gzip
 import json
-import os
 import re
 import zlib
 from base64 import b64decode
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
-from hashlib import blake2b
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from random import Random
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
+from canaries import CANARY, KEY, Drawn, found_in, hashed
 from headrace import rest_api_source
 from headrace.clock import TurnedClock
 from headrace.engine import Report
@@ -32,20 +26,14 @@ from headrace.sim.message import Reply, Request
 from headrace.sim.server import Server
 from loading import Database, load_ours, pipeline, read_database, refused
 
-KEY = "fedcba9876543210" * 2
 PEOPLE = 6
 PAGE = 2
 #: As long as a page must be for batches to be written while others are still to come.
 PADDING = "x" * 150_000
-CANARY = "canary"
 
 
 def mail(number: int) -> str:
     return f"Kim.{CANARY}{number}@example.com"
-
-
-def hashed(text: str) -> str:
-    return blake2b(text.encode(), key=KEY.encode(), digest_size=16).hexdigest()
 
 
 def person(number: int) -> dict[str, Any]:
@@ -122,25 +110,6 @@ def config(url: str, privacy: str, *, incremental: bool = True, **people: Any) -
             },
         ],
     }
-
-
-def contents(folder: Path) -> Iterator[bytes]:
-    """What stands in the files below `folder`, unpacked where it is packed; files may go meanwhile."""
-    for place, _, names in os.walk(folder):
-        for name in names:
-            with suppress(FileNotFoundError):
-                data = Path(place, name).read_bytes()
-                if data[:2] == b"\x1f\x8b":
-                    with suppress(EOFError, OSError):
-                        data = gzip.decompress(data)
-                if data[:4] == b"PAR1" == data[-4:]:
-                    yield str(pq.read_table(pa.BufferReader(data)).to_pylist()).encode()
-                yield data
-
-
-def found_in(folder: Path) -> set[bytes]:
-    """Canaries in the files below `folder`, the first letters of each."""
-    return {found for data in contents(folder) for found in re.findall(CANARY.encode() + b".{0,8}", data)}
 
 
 def stored_state(target: Any) -> str:
@@ -221,62 +190,6 @@ def test_joins_by_hash_are_joins_by_value(tmp_path: Path) -> None:
     assert {row["value"] for row in database.rows("people__aliases")} == {
         hashed(alias) for n in range(PEOPLE) for alias in person(n)["aliases"]
     }
-
-
-class Drawn:
-    """Rows of one drawn shape: some leaves hold canaries, in one of the classes each, the others plain words."""
-
-    def __init__(self, seed: int) -> None:
-        self.dice = Random(seed)
-        self.classes: dict[str, list[str]] = {"personal": [], "private": [], "secrets": []}
-        self.plain: list[str] = []
-        self.hashed: list[str] = []
-        self._count = 0
-        shape = self._shape("", 0)
-        self.rows = [{"id": number, **self._object(shape)} for number in range(40)]
-        self.bodies = [json.dumps(row, ensure_ascii=self.dice.random() < 0.5) for row in self.rows]
-
-    def _shape(self, path: str, depth: int) -> dict[str, Any]:
-        """Key -> kind of value, its class, and the shape of what is in it."""
-        shape: dict[str, Any] = {}
-        for key in self.dice.sample(["to", "client-info", "userId", "a b", "été", "ip"], 3 if depth else 5):
-            below = f"{path}.{key}" if path else key
-            kind = self.dice.choice(["text", "text", "list", "object", "objects"] if depth < 2 else ["text", "list"])
-            named = self.dice.choice([*self.classes, None])
-            whole = kind in ("text", "list") or self.dice.random() < 0.3
-            if whole and named:
-                self.classes[named].append(below)
-            inner = self._shape(below, depth + 1) if kind.startswith("object") and not (whole and named) else None
-            shape[key] = (kind, named if whole else None, inner)
-        return shape
-
-    def _object(self, shape: dict[str, Any]) -> dict[str, Any]:
-        return {key: self._value(*said) for key, said in shape.items() if self.dice.random() < 0.9}
-
-    def _value(self, kind: str, named: str | None, inner: Any) -> Any:
-        if self.dice.random() < 0.1:
-            return None
-        if kind == "list":
-            return [self._text(named) for _ in range(self.dice.randrange(3))]
-        if kind == "text":
-            return self._text(named)
-        if inner is None:
-            # hashed or dropped whole
-            value = {"at": self._text("private" if named else None), "n": [1, {"x": None}]}
-            if named == "personal":
-                self.hashed.append(json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False))
-            return [value] if kind == "objects" else value
-        return [self._object(inner) for _ in range(2)] if kind == "objects" else self._object(inner)
-
-    def _text(self, named: str | None) -> str:
-        self._count += 1
-        odd = self.dice.choice(["", "é", '"', "\\", "🌷"])
-        text = f"{CANARY if named else 'word'}-{self._count}{odd}"
-        if named == "personal":
-            self.hashed.append(text)
-        if named is None:
-            self.plain.append(text)
-        return text
 
 
 @pytest.mark.parametrize("seed", range(4))
