@@ -85,12 +85,36 @@ def test_rows_that_another_source_loaded_stay_as_they_are(tmp_path: Path) -> Non
     assert ids(target) == {1: False, 2: False, 3: True, 4: False}
 
 
-def test_rows_that_were_loaded_with_another_key_are_not_compared(tmp_path: Path) -> None:
+def test_rows_that_were_loaded_with_another_key_are_never_compared(tmp_path: Path) -> None:
+    """Not in the next run either, which finds the new key in the stored schema."""
     target, report = pipeline(tmp_path, "keys"), Report()
+    named = {**MERGE, "primary_key": "name"}
     load_ours(target, {"rows": [['{"id": 1, "name": "a"}', '{"id": 2, "name": "b"}']]}, **MERGE)
-    load_ours(target, {"rows": [['{"id": 3, "name": "b"}']]}, report=report, **{**MERGE, "primary_key": "name"})
+    load_ours(target, {"rows": [['{"id": 3, "name": "b"}', '{"id": 4, "name": "c"}']]}, report=report, **named)
     assert report.of("rows").unmarked == ["the rows were loaded with the key (id)"]
     assert not any(ids(target).values())
+    load_ours(target, {"rows": [['{"id": 3, "name": "b"}']]}, **named)
+    assert ids(target) == {1: False, 3: False, 4: True}
+
+
+def test_rows_whose_key_was_not_hashed_as_now_are_never_compared(tmp_path: Path) -> None:
+    target = pipeline(tmp_path, "hashed")
+    rows = {"rows": [['{"id": "a"}', '{"id": "b"}']]}
+    hints = {**MERGE, "personal": ["id"]}
+    for privacy, key, unmarked, count in (
+        ("keep", None, [], 2),
+        ("hash", "one" * 12, ["the keys of the rows were made otherwise"], 4),
+        ("hash", "one" * 12, [], 4),
+        ("hash", "two" * 12, ["the keys of the rows were made otherwise"], 6),
+        ("hash", "two" * 12, [], 6),
+    ):
+        report = Report()
+        with Server(cursor_service(rows)) as server:
+            config = {**configuration(server.url, ["rows"], **hints), "privacy": privacy, "privacy_key": key}
+            target.run(rest_api_source(config, name="rows", report=report))
+        assert report.of("rows").unmarked == unmarked
+        assert len(ids(target)) == count
+        assert not any(ids(target).values())
 
 
 def test_rows_of_stock_dlt_with_the_same_key_are_compared(tmp_path: Path) -> None:

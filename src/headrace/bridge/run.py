@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from headrace.bridge.shared import Session
     from headrace.engine import Errand, Origins, ParentRow
-    from headrace.plan import ResourcePlan
+    from headrace.plan import Privacy, ResourcePlan
 
     CallsOf = Callable[[Iterable[Origins]], Iterable[Errand]]
 
@@ -101,6 +101,11 @@ class ResourceRun:
             except BaseException:
                 self.close()
                 raise
+
+    @property
+    def privacies(self) -> Mapping[str, Privacy]:
+        """What becomes of fields of each resource."""
+        return {resource.name: resource.privacy for resource in self._session.plan.resources}
 
     @property
     def waits(self) -> bool:

@@ -53,8 +53,11 @@ class Standing:
         """The columns of the root table; empty where no load brought one."""
         return self._columns.get(self._tables.root, {})
 
-    def unmarked(self, mark: str, names: Sequence[str]) -> Iterator[pa.Table]:
-        """Columns `names` of all rows of the root table that have no mark. Raises `UsageError`."""
+    def unmarked(self, mark: str, names: Sequence[str], since: str | None = None) -> Iterator[pa.Table]:
+        """Columns `names` of the rows of the root table without a mark, of load `since` or later ones.
+
+        Raises `UsageError`.
+        """
         root, load_id = self._tables.root, self._tables.system.load_id
         if not isinstance(self._client, WithSqlClient):
             raise self._unreadable("it has no tables that can be asked")
@@ -66,6 +69,9 @@ class Standing:
                 ours, schema_name = map(sql.escape_column_name, self._names)
                 loaded = f"SELECT {ours} FROM {loads} WHERE {schema_name} = {by_us}"  # noqa: S608 - names
                 wanted = [f"{sql.escape_column_name(load_id)} IN ({loaded})"]
+                if since is not None:
+                    # ids of loads are their moments
+                    wanted.append(f"{sql.escape_column_name(load_id)} >= {_literal(since, sql)}")
                 if mark in self.root:
                     wanted.append(f"{sql.escape_column_name(mark)} IS NULL")
                 yield from self._read(sql, root, names, " AND ".join(wanted))

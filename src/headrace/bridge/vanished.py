@@ -11,6 +11,7 @@ A row that comes back replaces the marked one, and brings no mark.
 
 from __future__ import annotations
 
+import json
 import warnings
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timezone
@@ -26,13 +27,15 @@ from dlt.common.storages.load_package import LoadPackageStateInjectableContext
 from headrace.bridge.first import current_pipeline
 from headrace.bridge.standing import Standing
 from headrace.config import HeadraceWarning
+from headrace.decode import KeyedHash
 from headrace.engine import Absences, Verdict
 from headrace.errors import AnswerError, UsageError
+from headrace.plan.privacy import ANY_KEY
 
 if TYPE_CHECKING:
     from headrace.bridge.run import ResourceRun
     from headrace.engine import ResourceReport
-    from headrace.plan import Deletions, ResourcePlan
+    from headrace.plan import Deletions, Privacy, ResourcePlan
 
 #: Column with the number of complete listings in a row that lack a row, where it takes more than one.
 MISSED: Final = "_missed"
@@ -74,13 +77,14 @@ class Vanished:
                 hint="load elsewhere, or leave out `deletions`",
             )
         self._standing = Standing(run.destination, schema, run.tables)
+        since, is_same = self._known_key()
         if not self._standing.root or _goes(run.tables.root):
             return
-        if why := self._why_not():
+        if why := self._why_not(is_same=is_same):
             run.report.unmarked.append(why)
             return
         self._check_types(self._standing.root)
-        self._read()
+        self._read(since)
 
     def settle(self) -> bool:
         """Decide, when all batches are in; whether rows are to be written. Answers the same again.
@@ -109,12 +113,28 @@ class Vanished:
         if self._absences is not None:
             self._absences.close()
 
-    def _why_not(self) -> str | None:
+    def _known_key(self) -> tuple[str | None, bool]:
+        """Since which load keys and scopes are made as now, None if ever; and whether stored rows have such keys."""
+        made, stored = _key_making(self._run), self._stored_key
+        state = dlt.current.resource_state()
+        known = state.setdefault("deletions", {"key": made if stored in ([], sorted(self._key)) else stored})
+        is_same = known["key"] == made
+        if not is_same:
+            known.update(key=made, since=dlt.current.load_package_state()["load_id"])
+        return known.get("since"), is_same
+
+    @property
+    def _stored_key(self) -> list[str]:
+        """The key that stored rows were merged by."""
+        return sorted(name for name, facts in self._standing.root.items() if facts.get("primary_key"))
+
+    def _why_not(self, *, is_same: bool) -> str | None:
         """Why stored rows cannot be compared with those that come."""
         stored = self._standing.root
-        key = [name for name, facts in stored.items() if facts.get("primary_key")]
-        if sorted(key) != sorted(self._key):
-            return f"the rows were loaded with the key ({', '.join(key)})"
+        if self._stored_key != sorted(self._key):
+            return f"the rows were loaded with the key ({', '.join(self._stored_key)})"
+        if not is_same:
+            return "the keys of the rows were made otherwise"
         system = self._run.tables.system
         lost = next((name for name in (system.id, system.load_id, *self._scope) if name not in stored), None)
         if lost is not None:
@@ -123,14 +143,14 @@ class Vanished:
             return "a package of an earlier run waits to be loaded"
         return None
 
-    def _read(self) -> None:
-        """Remember the rows that stand unmarked."""
+    def _read(self, since: str | None) -> None:
+        """Remember the rows that stand unmarked, and were loaded `since` a load."""
         system, deletions = self._run.tables.system, self._deletions
         fixed, kept = len(deletions.fixed), len(deletions.kept)
         self._absences = Absences(self._run.spool.folder, keys=len(self._key), fixed=fixed, kept=kept)
         counts = [self._missed] if self._missed in self._standing.root else []
         names = list(dict.fromkeys([system.id, *self._key, *self._scope, *counts]))
-        for rows in self._standing.unmarked(self._mark, names):
+        for rows in self._standing.unmarked(self._mark, names, since):
             missed = rows.column(self._missed) if counts else pa.nulls(rows.num_rows, pa.int64())
             texts = self._texts(rows, [system.id, *self._key, *self._scope])
             self._absences.stand(texts.append_column("missed", missed))
@@ -220,6 +240,24 @@ def tell_unmarked(resource: ResourcePlan, report: ResourceReport) -> None:
 def _with_column(rows: pa.Table, name: str, values: Any) -> pa.Table:
     at = rows.schema.get_field_index(name)
     return rows.append_column(name, values) if at < 0 else rows.set_column(at, name, values)
+
+
+def _key_making(run: ResourceRun) -> str:
+    """How keys and scopes of rows are made, as text: their columns, and which of them are hashed with which key."""
+    plan = run.plan
+    hashed = [name for name in plan.primary_key if _is_hashed(name, plan.privacy)]
+    for parent in plan.parents:
+        hashed += [column for column, key in parent.kept if _is_hashed(key, run.privacies.get(parent.resource))]
+    secret = plan.privacy.key
+    key = KeyedHash(secret.reveal() if secret else None).value("") if hashed else None
+    scope = (*plan.deletions.fixed, *plan.deletions.kept) if plan.deletions else ()
+    return json.dumps([sorted(run.tables.key), scope, sorted(hashed), key])
+
+
+def _is_hashed(name: str, privacy: Privacy | None) -> bool:
+    """Whether a column, or a part of what it is made of, is hashed."""
+    fates = privacy.fates if privacy else {}
+    return fates.get(name.partition("__")[0], fates.get(ANY_KEY)) not in (None, "drop")
 
 
 def _goes(table: str) -> bool:
