@@ -271,6 +271,38 @@ def test_hash_of_what_was_declared_as_json_or_as_a_number_is_text_and_read_as_co
     assert report.of("orders").exact_rows < 100
 
 
+def test_fields_in_one_shape_are_hidden_in_all(tmp_path: Path) -> None:
+    """Under other names, beside each other, in copies, as text of JSON, where a record is too odd to be shaped."""
+    people: list[Any] = [
+        {"id": 0, "mail": mail(0), "vars": {"b": CANARY, "a": 1}},
+        {"id": 1, "e-mail": mail(1), "vars": json.dumps({"a": 1, "b": CANARY})},
+        {"id": 2, "mail": mail(2), "e-mail": mail(2)},
+    ]
+
+    def answer(request: Request) -> Reply:
+        if "letters" in request.path:
+            return api()(request)
+        return Reply(body=rows(*people))
+
+    with Server(answer) as server:
+        settings = config(server.url, "hash", incremental=False)
+        settings["resources"][0] |= {
+            "fields": {"mail": {"from": "e-mail"}, "again": {"copy_of": "mail"}, "vars": {"as": "json"}},
+        }
+        target = pipeline(tmp_path, "shaped")
+        target.run(rest_api_source(settings, name="mail", clock=TurnedClock()).with_resources("people", "letters"))
+        found = {row["id"]: row for row in read_database(target).rows("people")}
+        people[:] = [{"id": 3, "e-mail": mail(3), "\ud800": "odd"}]
+        target.run(rest_api_source(settings, name="mail", clock=TurnedClock()).with_resources("people"))
+    database = read_database(target)
+    assert CANARY not in str(database.tables)
+    assert found_in(tmp_path) == set()
+    for n in range(3):
+        assert found[n]["mail"] == found[n]["again"] == hashed(mail(n))
+    assert found[0]["vars"] == found[1]["vars"] == hashed(f'{{"a":1,"b":"{CANARY}"}}')
+    assert len(database.rows("letters")) == sum(len(letters(n)) for n in range(3))
+
+
 def no_padding(row: Any) -> Any:
     return {key: value for key, value in row.items() if key != "padding"}
 

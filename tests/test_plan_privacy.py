@@ -69,6 +69,22 @@ def test_paths_become_one_tree(fields: dict[str, list[str]], expected: Any) -> N
     assert fates(**fields) == expected
 
 
+@pytest.mark.parametrize(
+    ("shapes", "expected"),
+    [
+        ({"envelope": {"from": ["envelop", "env"]}},
+         {name: {"to": "hash"} for name in ("envelope", "envelop", "env")} | {"ip": "hash"}),
+        ({"envelope.to": {"from": "rcpt"}}, {"envelope": {"to": "hash", "rcpt": "hash"}, "ip": "hash"}),
+        ({"envelope.to": {"from": "rcpt"}, "envelope": {"from": "e"}},
+         {name: {"to": "hash", "rcpt": "hash"} for name in ("envelope", "e")} | {"ip": "hash"}),
+        ({"address": {"copy_of": "ip"}, "ip": {"from": "IP"}},
+         {"envelope": {"to": "hash"}, "ip": "hash", "IP": "hash", "address": "hash"}),
+    ],
+)  # fmt: skip
+def test_other_names_and_copies_of_a_hidden_field_are_hidden(shapes: Any, expected: Any) -> None:
+    assert fates(personal=["envelope.to", "ip"], fields=shapes) == expected
+
+
 @pytest.mark.parametrize("path", ["", ".", "a..b", "a.", ".a", "a[0]", "a]", "['a'", "[*]", "$.", 3, None])
 @pytest.mark.parametrize("option", ["private", "personal", "secrets"])
 def test_what_is_no_path(option: str, path: Any) -> None:

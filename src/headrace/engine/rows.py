@@ -108,11 +108,12 @@ class RowWork:
 
     def prepare(self, page: Page, errand: Errand) -> Prepared:
         """The rows of a page for the tables. Raises `AnswerError`, and what functions of the configuration raise."""
-        raw, added = self._raw(page, errand)
+        records = self._shaped(page)
+        raw, added = self._raw(records, errand)
         if added is None and not self.needs_objects(errand):
             return Prepared(raw)
         rows = to_rows(raw) if added is None else added
-        known = self._concealer.known(page.records)
+        known = self._concealer.known(records)
         if self.resource.steps or added is not None:
             rows = self._stepped(rows)
             kept = rows if errand.watermark is None else errand.watermark.keep(rows)
@@ -128,14 +129,18 @@ class RowWork:
 
     def objects(self, page: Page, errand: Errand) -> list[Any]:
         """The rows of a page as Python objects after `processing_steps`; no filter, which dlt's own step does then."""
-        raw, added = self._raw(page, errand)
-        self._concealer.known(page.records)
+        records = self._shaped(page)
+        raw, added = self._raw(records, errand)
+        self._concealer.known(records)
         return self._stepped(to_rows(raw) if added is None else added)
 
-    def _raw(self, page: Page, errand: Errand) -> tuple[Sequence[bytes], list[Any] | None]:
-        """Raw records after steps 1 to 3; the second as objects where a parent's field is none that JSON holds."""
+    def _shaped(self, page: Page) -> Sequence[bytes]:
         fields = self.resource.fields
-        records = self._concealer.hide(shape(page.records, fields) if fields else page.records)
+        return shape(page.records, fields) if fields else page.records
+
+    def _raw(self, records: Sequence[bytes], errand: Errand) -> tuple[Sequence[bytes], list[Any] | None]:
+        """Records after steps 1 to 3; the second as objects where a parent's field is none that JSON holds."""
+        records = self._concealer.hide(records)
         if errand.call.values:
             records = add_values(records, errand.call.values)
         kept = errand.call.kept

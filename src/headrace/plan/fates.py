@@ -19,6 +19,8 @@ from headrace.plan.hidden_columns import column_key, hidden_keys
 from headrace.plan.late import incremental_of
 from headrace.plan.model import Parent
 from headrace.plan.privacy import ANY_KEY, Fate, Fates, Privacy
+from headrace.plan.shapes import shapings_of
+from headrace.plan.shaping import Shaping
 from headrace.secrets import Secret
 
 Setting = Literal["keep", "hash", "drop"]
@@ -62,7 +64,7 @@ def privacy_of(resource: ResourceOptions, setting: Setting) -> Privacy:
         for name in resource.private:
             _plant(tree, (name,), "drop")  # from when all were top-level keys, dots and all
     dropped, hashed = (tuple(dict.fromkeys(named)) for named in paths.values())
-    return Privacy(dropped, hashed, _spread(tree))
+    return Privacy(dropped, hashed, _spread(_with_twins(tree, shapings_of(resource))))
 
 
 def hidden_problems(
@@ -173,6 +175,19 @@ def _plant(tree: dict[str, Fate | Fates], steps: FieldSteps, fate: Fate) -> None
         branch = dict(there or {})
         _plant(branch, rest, fate)
         tree[key] = branch
+
+
+def _with_twins(tree: Fates, shapings: Mapping[str, Shaping]) -> Fates:
+    """The tree with what is hidden under a name hidden under its other names too, and in its copies."""
+    made = dict(tree)
+    for name, shaping in shapings.items():
+        if isinstance(inner := made.get(name), Mapping):
+            made[name] = _with_twins(inner, shaping.inner)
+    twins = [(name, other) for name, shaping in shapings.items() for other in shaping.names]
+    for name, twin in [*twins, *((shaping.copy_of, name) for name, shaping in shapings.items() if shaping.copy_of)]:
+        if name in made:
+            made[twin] = _stronger(made[name], made[twin]) if twin in made else made[name]
+    return made
 
 
 def _spread(tree: Fates) -> Fates:
