@@ -176,7 +176,7 @@ def _resource(resource: ResourcePlan, parent: DltResource | None, session: Sessi
         if loads_columns(pipe, _hints()):
             run = ResourceRun(resource, session, stores=stores(pipe))
             calls_of = _calls_of(resource, incremental, session, ledger, filters=True)
-            yield kept(kept_after(run.fetch(_alone, calls_of), ledger))
+            yield kept(kept_after(partial(run.fetch, _alone, calls_of), ledger))
             ends = 0
             while not run.ended:
                 # waiting here, woken by the end of any resource, dlt need not look a hundred times a second
@@ -196,7 +196,7 @@ def _resource(resource: ResourcePlan, parent: DltResource | None, session: Sessi
         if fetched and loads_columns(pipe, _hints()):
             run = ResourceRun(resource, session, stores=stores(pipe), above=items.run)
             calls_of = _calls_of(resource, incremental, session, ledger, filters=True)
-            return kept(kept_after(run.fetch(combinations, calls_of), ledger))
+            return kept(kept_after(partial(run.fetch, combinations, calls_of), ledger))
         tell_unmarked(resource, session.report.of(resource.name))
         calls_of = _calls_of(resource, incremental, session, ledger, filters=False)
 

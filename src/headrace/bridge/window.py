@@ -55,9 +55,12 @@ class WindowLedger:
                 known.update({key: max(moment, known.get(key, moment)) for key, moment in learned.items()})
 
 
-async def kept_after(work: Awaitable[T], ledger: WindowLedger | None) -> T:
-    """What `work` gives; the ledger is kept when it has ended well."""
-    result = await work
+async def kept_after(work: Callable[[], Awaitable[T]], ledger: WindowLedger | None) -> T:
+    """What `work` gives; the ledger is kept when it has ended well.
+
+    It is called in here, so that nothing is left unawaited of what is closed before it begins.
+    """
+    result = await work()
     if ledger is not None:
         ledger.keep()
     return result
