@@ -244,6 +244,31 @@ def test_each_parent_has_a_watermark_of_its_own(tmp_path: Path) -> None:
     assert sorted(state["last_value"] for state in states.values()) == [HOUR.format(5), HOUR.format(7)]
 
 
+def by_hand(source: DltSource) -> DltSource:
+    """A step of the user's: rows go through the pipe as dictionaries."""
+    source.resources["events"].add_map(lambda row: {**row, "mapped": True})
+    return source
+
+
+def first_page(source: DltSource) -> DltSource:
+    source.resources["events"].add_limit(1)
+    return source
+
+
+@pytest.mark.parametrize("first", [by_hand, first_page])
+def test_each_parent_has_a_watermark_of_its_own_where_rows_are_dictionaries(first: Any, tmp_path: Path) -> None:
+    """Appended, each row is there once; where a limit ends the pages the watermark stays at what was taken."""
+    target = pipeline(tmp_path, "own")
+    for prepared in (first, by_hand):
+        report = Report()
+        with Server(service(0)) as server:
+            settings = boxes(server.url, per_parent=True, primary_key="id")
+            target.run(prepared(rest_api_source(settings, name="api", report=report, clock=TurnedClock())))
+    rows = read_database(target).rows("events")
+    wanted = [(name, row["id"]) for name, last in (("a", 0), ("b", 1)) for row in events(last) if row["at"] >= START]
+    assert sorted((row["_boxes_name"], row["id"]) for row in rows) == sorted(wanted)
+
+
 def test_windows_tile_the_time_and_go_on(tmp_path: Path) -> None:
     asked: list[tuple[str, str]] = []
 

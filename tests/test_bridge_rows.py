@@ -89,3 +89,40 @@ def test_kept_work_ends_with_the_loop() -> None:
         asyncio.run_coroutine_threadsafe(loop.shutdown_asyncgens(), loop).result(5)
         assert future.cancelled()
     assert ended == [True]
+
+
+class Remembering:
+    """A watermark that lets the first row of a page through, and remembers whatever it saw."""
+
+    closed = False
+
+    def __init__(self) -> None:
+        self.seen: list[Any] = []
+
+    def keep(self, rows: list[Any]) -> list[Any]:
+        self.seen += rows
+        return rows[:1]
+
+    def hold(self) -> None:
+        raise AssertionError("no call was skipped")
+
+
+def test_rows_pass_their_watermark_when_they_are_taken() -> None:
+    """Not when they wait: a limit may end the pages, and what nobody took must be asked for again."""
+    watermark = Remembering()
+    ahead = threading.Event()
+
+    async def work(take: Take) -> None:
+        for number in range(3):
+            await take([number, -number], watermark)
+            if number == 1:
+                ahead.set()
+
+    with event_loop() as loop:
+        pages = paged(work)
+        assert asyncio.run_coroutine_threadsafe(next(pages), loop).result(5) == [0]
+        assert ahead.wait(5)
+        assert watermark.seen == [0, 0]
+        assert asyncio.run_coroutine_threadsafe(next(pages), loop).result(5) == [1]
+        pages.close()
+    assert watermark.seen == [0, 0, 1, -1]

@@ -286,6 +286,23 @@ def test_rows_as_dictionaries_are_skipped_too(tmp_path: Path) -> None:
     assert "the one watermark of all its calls" in str(found[0])
 
 
+def test_a_watermark_stays_where_rows_are_dictionaries(tmp_path: Path) -> None:
+    """Pages that wait when the call is skipped do not move it either."""
+
+    def change(source: Any) -> Any:
+        source.events.add_map(lambda row: {**row, "mapped": True})
+        return source
+
+    service = Service(closed={"b": 6})
+    with pytest.warns(HeadraceWarning, match="skipped"):
+        run(tmp_path, service, lambda url: config(url, MERGED, incremental=PER_DOMAIN), change)
+    service.closed = {}
+    target, report = run(tmp_path, service, lambda url: config(url, MERGED, incremental=PER_DOMAIN), change)
+    assert loaded(target) == service.truth()
+    # two events of the last hour again of each of the others, and all of the one that was skipped
+    assert report.of("events").rows == 2 * 2 + 10
+
+
 def test_a_transformer_of_the_user_may_count_on_all_rows(tmp_path: Path) -> None:
     def change(source: Any) -> Any:
         @dlt.transformer(data_from=source.events, write_disposition="replace")

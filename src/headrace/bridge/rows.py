@@ -10,10 +10,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
+
+from headrace.engine import Watermark
 
 T = TypeVar("T")
-Take = Callable[[list[Any]], Awaitable[None]]
+
+
+class Take(Protocol):
+    """Takes a page; its rows pass `watermark`, where one is given, when dlt takes them and no sooner.
+
+    So a limit that ends the pages leaves the watermark at what was taken.
+    """
+
+    async def __call__(self, page: list[Any], watermark: Watermark | None = None, /) -> None: ...
+
 
 #: Pages that wait for dlt: one that it takes, and one behind it.
 _WAITING_PAGES = 2
@@ -54,7 +65,7 @@ class _Pages:
         self._work = work
         self._loop: asyncio.AbstractEventLoop | None = None
         self._keeper: AsyncGenerator[None, None] | None = None
-        self._waiting: asyncio.Queue[list[Any] | None]
+        self._waiting: asyncio.Queue[tuple[list[Any], Watermark | None] | None]
         self._room: asyncio.Semaphore
         self._task: asyncio.Future[None]
 
@@ -63,7 +74,7 @@ class _Pages:
         try:
             if self._keeper is None:
                 await self._begin()
-            page = await self._waiting.get()
+            page, watermark = await self._waiting.get() or (None, None)
             if page is None:
                 self.ended = True
                 # not awaited itself: closed in the midst it is cancelled, and for a cancelled page dlt waits for ever
@@ -72,6 +83,8 @@ class _Pages:
                     self._task.result()
             else:
                 self._room.release()
+                if watermark is not None:
+                    page = watermark.keep(page)
         except BaseException:
             self.ended = True
             raise
@@ -99,9 +112,9 @@ class _Pages:
         finally:
             self._waiting.put_nowait(None)
 
-    async def _take(self, page: list[Any]) -> None:
+    async def _take(self, page: list[Any], watermark: Watermark | None = None, /) -> None:
         await self._room.acquire()
-        self._waiting.put_nowait(page)
+        self._waiting.put_nowait((page, watermark))
 
 
 async def _kept(task: asyncio.Future[Any]) -> AsyncGenerator[None, None]:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import threading
 import warnings
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 import dlt
 
 from headrace.bridge.once import Once
+from headrace.bridge.rows import Take
 from headrace.bridge.session import session_sender
 from headrace.clock import Clock, RealClock
 from headrace.config import HeadraceWarning
@@ -86,9 +87,7 @@ class Session:
             with _skips_told(report):
                 return await fetch(resource, calls, self._run.waiting, transport, report, line)
 
-    async def objects(
-        self, resource: ResourcePlan, calls: Iterable[Errand], take: Callable[[list[Any]], Awaitable[None]]
-    ) -> None:
+    async def objects(self, resource: ResourcePlan, calls: Iterable[Errand], take: Take) -> None:
         """Hand the rows of `calls` to `take` as Python objects, a page at a time."""
         self._withhold(resource.name)
         report = self.report.of(resource.name)

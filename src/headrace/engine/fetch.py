@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol
 from headrace.engine.convert import Converter
 from headrace.engine.records import Records
 from headrace.engine.report import ResourceReport
-from headrace.engine.rows import Errand, ParentRow, Prepared, RowWork
+from headrace.engine.rows import Errand, ParentRow, Prepared, RowWork, Watermark
 from headrace.engine.spool import Spool
 from headrace.engine.waiting import Waiting
 from headrace.engine.walk import walk_all
@@ -69,13 +69,16 @@ async def fetch_objects(
     waiting: Waiting,
     transport: Transport,
     report: ResourceReport,
-    take: Callable[[list[Any]], Awaitable[None]],
+    take: Callable[[list[Any], Watermark | None], Awaitable[None]],
 ) -> None:
-    """Hand the rows of each page to `take` as Python objects, for whoever wants them in place of the tables."""
+    """Hand the rows of each page to `take` as Python objects, for whoever wants them in place of the tables.
+
+    With them goes the filter of the call where it has one of its own, for whoever takes the rows in the end.
+    """
 
     async def take_page(errand: Errand, page: Page) -> None:
         report.rows += len(page.records)
-        await take(work.objects(page, errand))
+        await take(work.objects(page, errand), errand.watermark)
 
     await walk_all(work.resource, errands, waiting, transport, report, take_page)
     report.done = True
