@@ -11,6 +11,9 @@ import pytest
 
 from headrace import rest_api_source
 from headrace.clock import TurnedClock
+from headrace.command.outcome import Outcome
+from headrace.command.summary import summary
+from headrace.command.target import DuckDbFile
 from headrace.config import HeadraceWarning
 from headrace.engine import Report
 from headrace.errors import AnswerError
@@ -146,6 +149,8 @@ def test_rows_of_a_call_that_was_not_listed_stay_as_they_are(world: World, actio
             report = load(target, bounces(sim, **actions))
     assert marked(target) == {"beta/cat"}
     assert report.of("bounces").unmarked == ["1 of 2 calls did not end completely"]
+    said = summary(outcome(target, report)).splitlines()
+    assert "not marked  bounces: 1 of 2 calls did not end completely" in said
 
 
 @pytest.mark.parametrize("declared", [True, False])
@@ -161,6 +166,57 @@ def test_rows_of_a_parent_that_is_gone(world: World, declared: bool, tmp_path: P
     if declared:
         gone = [row["name"] for row in read_database(target).rows("domains") if "_deleted_at" in row]
         assert gone == ["acme.test"]
+
+
+def lists(sim: MailgunSim) -> dict[str, Any]:
+    """Mailing lists and their members, and templates of a domain whose empty list is null."""
+    keyed = {"data_selector": "items", "allow_null_data": True, "paginator": LINKS}
+    return {
+        "client": {"base_url": sim.url, "auth": {"type": "http_basic", "username": "api", "password": sim.key}},
+        "resource_defaults": {"write_disposition": "merge", "deletions": {"after": 1}},
+        "resources": [
+            {"name": "lists", "primary_key": "address", "endpoint": {"path": "v3/lists/pages", **keyed}},
+            {
+                "name": "members",
+                "primary_key": ["list", "address"],
+                "include_from_parent": {"address": "list"},
+                "endpoint": {"path": "v3/lists/{resources.lists.address}/members/pages", **keyed},
+            },
+            {"name": "templates", "primary_key": "name", "endpoint": {"path": "v3/acme.test/templates", **keyed}},
+        ],
+    }
+
+
+def test_lists_members_and_templates(world: World, tmp_path: Path) -> None:
+    """A list that is deleted takes its members along; a member may be in another list; a null list is an empty one."""
+    for name in ("news@x.test", "jobs@x.test"):
+        world.us.lists.put({"address": name, "name": "", "created_at": ""})
+        for person in ("ann@x.test", "bob@x.test"):
+            world.us.members(name).put({"address": person, "name": "", "vars": {}, "subscribed": True})
+    of(world).templates.put({"name": "api test", "description": "", "createdAt": "", "createdBy": "", "id": "1"})
+    target = pipeline(tmp_path, "lists")
+    with Mailgun(world).serve() as sim:
+        load(target, lists(sim))
+        world.us.lists.delete("news@x.test")
+        world.us.members("jobs@x.test").delete("ann@x.test")
+        of(world).templates.delete("api test")
+        report = load(target, lists(sim))
+    found = read_database(target)
+    gone = {
+        table: sorted("/".join(row[name] for name in names) for row in found.rows(table) if "_deleted_at" in row)
+        for table, names in (("lists", ["address"]), ("members", ["list", "address"]), ("templates", ["name"]))
+    }
+    assert gone == {
+        "lists": ["news@x.test"],
+        "members": ["jobs@x.test/ann@x.test", "news@x.test/ann@x.test", "news@x.test/bob@x.test"],
+        "templates": ["api test"],
+    }
+    assert [report.of(name).marked for name in gone] == [1, 3, 1]
+    assert "marked      members: 3 rows that the API has no more" in summary(outcome(target, report)).splitlines()
+
+
+def outcome(target: dlt.Pipeline, report: Report) -> Outcome:
+    return Outcome(target.pipeline_name, DuckDbFile("x.duckdb"), "data", {}, rows_now=False, report=report, seconds=0.0)
 
 
 def test_rows_are_given_as_many_listings_as_are_declared(world: World, tmp_path: Path) -> None:
