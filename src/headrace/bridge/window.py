@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from headrace.config import HeadraceWarning
 from headrace.engine import ResourceReport
 from headrace.plan import Mark
+from headrace.secrets import mask
 
 T = TypeVar("T")
 
@@ -43,7 +44,7 @@ class WindowLedger:
 
     def lose(self, key: str, text: str) -> None:
         """Warn, and say it in the report."""
-        call = "" if key == "{}" else f"call {key}: "
+        call = "" if key == "{}" else f"call {mask(key)}: "
         self._report.gone.append(f"{call}{text}")
         warnings.warn(f"resource `{self._report.name}`: {call}{text}", HeadraceWarning, stacklevel=2)
 
