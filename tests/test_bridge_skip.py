@@ -201,6 +201,16 @@ def test_rows_that_would_be_appended_once_more_stop_nothing_before_they_come(tmp
     assert loaded(target) == service.truth()
 
 
+def test_a_merge_into_files_appends(tmp_path: Path) -> None:
+    """Where a destination cannot merge, rows that came before the refusal would stand there twice."""
+    target = dlt.pipeline(
+        "files", destination=dlt.destinations.filesystem(str(tmp_path / "files")), pipelines_dir=str(tmp_path / "work")
+    )
+    with Server(Service(closed={"b": 3})) as server, refused(RefusedError) as found:
+        target.run(rest_api_source(config(server.url, MERGED, incremental=PER_DOMAIN), clock=TurnedClock()))
+    assert "the next run would append its rows once more" in str(found[0])
+
+
 RECIPIENTS = {"name": "recipients", "endpoint": {"path": "recipients/{resources.events.id}"}}
 
 

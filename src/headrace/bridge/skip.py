@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import dlt
 from dlt.common.configuration.container import Container
 from dlt.common.destination import DestinationCapabilitiesContext
+from dlt.common.destination.utils import resolve_merge_strategy
 from dlt.common.storages.load_package import LoadPackageStateInjectableContext
 from dlt.extract.exceptions import DataItemRequiredForDynamicTableHints
 from dlt.extract.incremental import IncrementalResourceWrapper
@@ -107,8 +108,9 @@ def _appends(resource: DltResource) -> bool:
     table = _table(resource)
     if table is None or table.get("write_disposition") != "merge":
         return True
+    capabilities = Container()[DestinationCapabilitiesContext]
     has_key = any(column.get("primary_key") for column in table["columns"].values())
-    return not has_key or not Container()[DestinationCapabilitiesContext].supported_merge_strategies
+    return not has_key or resolve_merge_strategy({table["name"]: table}, table, capabilities) is None
 
 
 def _table(resource: DltResource) -> Any:

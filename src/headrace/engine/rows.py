@@ -128,7 +128,7 @@ class RowWork:
         return Prepared(raw, None, self._export(rows, errand, known))
 
     def objects(self, page: Page, errand: Errand) -> list[Any]:
-        """The rows of a page as Python objects after `processing_steps`; no filter, which dlt's own step does then."""
+        """The rows of a page as Python objects after `processing_steps`, not filtered yet: see `fetch_objects`."""
         records = self._shaped(page)
         raw, added = self._raw(records, errand)
         self._concealer.known(records)
