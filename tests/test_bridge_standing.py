@@ -14,6 +14,7 @@ from headrace import rest_api_source
 from headrace.config import HeadraceWarning
 from headrace.engine import Report
 from headrace.errors import AnswerError, UsageError
+from headrace.sim.message import Reply, Request
 from headrace.sim.server import Server
 from loading import Database, configuration, cursor_service, load_dlt, load_ours, pipeline, read_database, refused
 from places import DUCKDB, FILES, Place, postgres_place
@@ -72,6 +73,23 @@ def run_rows(target: dlt.Pipeline, row: str, report: Report | None = None, **run
 
 def ids(target: dlt.Pipeline) -> dict[Any, bool]:
     return {row["id"]: "_deleted_at" in row for row in read_database(target).rows("rows")}
+
+
+def test_a_listing_whose_total_promised_more_marks_nothing(tmp_path: Path) -> None:
+    """The API may have capped the page: that is a doubt, and no row is gone for it."""
+    target = pipeline(tmp_path, "doubted")
+    offsets = {"path": "rows", "data_selector": "items", "paginator": {"type": "offset", "limit": 10}}
+    for rows, total, gone in (([1, 2, 3], 3, []), ([1, 2], 3, []), ([1, 2], 2, [3])):
+        items = [{"id": number} for number in rows]
+
+        def answer(request: Request, items: list[Any] = items, total: int = total) -> Reply:
+            page = items if request.param("offset") == "0" else []
+            return Reply(body=json.dumps({"items": page, "total": total}).encode())
+
+        with Server(answer) as server:
+            config = {"client": {"base_url": server.url}, "resources": [{"name": "rows", "endpoint": offsets, **MERGE}]}
+            target.run(rest_api_source(config, name="rows"))
+        assert [number for number, is_marked in sorted(ids(target).items()) if is_marked] == gone
 
 
 def test_rows_that_another_source_loaded_stay_as_they_are(tmp_path: Path) -> None:
