@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import copy
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -31,7 +31,7 @@ from headrace.bridge.distinct import distinct_keys
 from headrace.bridge.first import current_pipeline, is_first_load
 from headrace.bridge.format import better_format
 from headrace.bridge.parquet import FileMark
-from headrace.engine import later_collision, settled
+from headrace.engine import FileWriter, later_collision, settled
 from headrace.errors import AnswerError
 from headrace.message import TableBatch
 from headrace.normalise import arrow_schema, conform, joined
@@ -39,8 +39,8 @@ from headrace.normalise import arrow_schema, conform, joined
 if TYPE_CHECKING:
     from headrace.bridge.run import ResourceRun
 
-#: Arrow bytes of a table that are handed over at once: dlt computes the table's schema anew each time, about 5 ms.
-_YIELD_BYTES: Final = 8 << 20
+#: Arrow bytes of a table that are written at once, as one row group.
+_PIECE: Final = 8 << 20
 
 
 def load_tables(run: ResourceRun) -> Iterator[DataItemWithMeta | None]:
@@ -94,28 +94,39 @@ class _Loader:
         yield from self._settled_tables() if self._run.identities.repeats else self._whole_tables()
         for name in columns:
             if name not in self._hinted and self._stands_without_rows(name):
-                yield self._marked(name, [pa.table({})])
+                yield self._empty(name)
         if self._run.vanished:
-            for rows in _gathered(self._run.vanished.tables()):
-                yield self._marked(*rows)
+            yield from self._written(self._run.vanished.tables())
 
     def _has_vanished(self) -> bool:
         """Whether rows that vanished at the API are to be written; decided when all batches are in."""
         return bool(self._run.vanished and self._run.vanished.settle())
 
     def _whole_tables(self) -> Iterator[DataItemWithMeta]:
-        """All tables where every row stays: as the file in which they wait, or some MB at once."""
+        """All tables where every row stays, each as the file in which its rows wait, if that has the final columns."""
         for name, schema in self._schemas.items():
             if file := self._run.spool.file(name, schema):
                 yield self._imported(name, file)
-                continue
-            for rows in _gathered((name, piece) for piece in self._run.spool.pieces(name)):
-                yield self._marked(*rows)
+            else:
+                yield from self._written((name, piece) for piece in self._run.spool.pieces(name))
 
     def _settled_tables(self) -> Iterator[DataItemWithMeta]:
         """All tables without the rows that were superseded."""
-        for rows in _gathered(pair for batch in self._batches() for pair in batch.tables.items()):
-            yield self._marked(*rows)
+        yield from self._written(pair for batch in self._batches() for pair in batch.tables.items())
+
+    def _written(self, rows: Iterable[tuple[str, pa.Table]]) -> Iterator[DataItemWithMeta]:
+        """Rows of tables in their final columns, each table as one file."""
+        files: dict[str, tuple[Path, FileWriter]] = {}
+        for name, parts in _gathered(rows):
+            table = conform(joined(parts), self._schemas[name], self._run.constants)
+            if name not in files:
+                place = self._run.spool.folder / f"{len(self._hinted) + len(files)}.parquet"
+                files[name] = place, self._run.open_file(place, table.schema)
+            files[name][1].write_table(table)
+        for _, writer in files.values():
+            writer.close()
+        for name, (place, _) in files.items():
+            yield self._imported(name, place)
 
     def _settle_rows(self) -> None:
         """Find out which rows are the same row. Raises `KeyCollisionError` where rows differ that may not."""
@@ -221,10 +232,10 @@ class _Loader:
             # the root's; to apply none leaves them
             self._resource._hints_variants[name].pop("references", None)  # noqa: SLF001
 
-    def _marked(self, name: str, parts: Sequence[pa.Table]) -> DataItemWithMeta:
-        """The rows of `parts` in their final columns, with the mark that puts them into table `name`."""
-        table = conform(joined(parts), self._schemas[name], self._run.constants)
-        self._hint(name, table.num_rows)
+    def _empty(self, name: str) -> DataItemWithMeta:
+        """No rows of table `name`, which dlt makes, or truncates, all the same."""
+        self._hint(name, 0)
+        table = self._schemas[name].empty_table()
         is_root = name == self._tables.root
         return DataItemWithMeta(None, table) if is_root else dlt.mark.with_table_name(table, name)
 
@@ -279,13 +290,13 @@ class _Loader:
 
 
 def _gathered(pairs: Iterable[tuple[str, pa.Table]]) -> Iterator[tuple[str, list[pa.Table]]]:
-    """Rows of tables, in order of each, enough of one at once for dlt."""
+    """Rows of tables, in order of each, enough of one at once for a row group."""
     waiting: dict[str, list[pa.Table]] = {}
     sizes: Counter[str] = Counter()
     for name, rows in pairs:
         waiting.setdefault(name, []).append(rows)
         sizes[name] += rows.nbytes
-        if sizes[name] >= _YIELD_BYTES:
+        if sizes[name] >= _PIECE:
             yield name, waiting.pop(name)
             sizes[name] = 0
     yield from ((name, parts) for name, parts in waiting.items() if any(part.num_rows for part in parts))

@@ -82,11 +82,10 @@ class ResourceRun:
         self.id_source: IdSource = _id_source(self.plan, self.tables, capabilities)
         #: Columns that have one value in all rows.
         self.constants = {self.tables.system.load_id: Container()[LoadPackageStateInjectableContext].load_id}
+        #: Opens a Parquet file with dlt's settings.
+        self.open_file = self._session.once.files.open
         self.spool = Spool(
-            self.plan.name,
-            Path(current_pipeline().working_dir),
-            constants=self.constants,
-            open_file=self._session.once.files.open,
+            self.plan.name, Path(current_pipeline().working_dir), constants=self.constants, open_file=self.open_file
         )
         self.identities = Identities(self.spool.folder, self.tables)
         self._converter = Converter(self.plan, self.tables, self.identities, self.id_source, self.report)

@@ -14,7 +14,7 @@ from headrace.engine.rows import Errand, ParentRow, RowWork, Watermark, parent_r
 from headrace.engine.settle import settled
 from headrace.engine.shelf import Shelf
 from headrace.engine.skip import Skip, Unskippable
-from headrace.engine.spool import Spool
+from headrace.engine.spool import FileWriter, Spool
 from headrace.engine.waiting import Waiting
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "Converter",
     "Errand",
     "Fates",
+    "FileWriter",
     "IdSource",
     "Identities",
     "Ledger",
