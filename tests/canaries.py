@@ -1,4 +1,4 @@
-"""Canaries: values that come in no other place, rows that hold them, and the search for them in files."""
+"""Canaries: values that come in no other place, an API and rows that hold them, and the search for them in files."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import gzip
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
@@ -16,8 +16,100 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from headrace.sim.message import Reply, Request
+
 CANARY = "canary"
 KEY = "fedcba9876543210" * 2
+
+
+PEOPLE = 6
+PAGE = 2
+#: As long as a page must be for batches to be written while others are still to come.
+PADDING = "x" * 150_000
+
+
+def mail(number: int) -> str:
+    return f"Kim.{CANARY}{number}@example.com"
+
+
+def person(number: int) -> dict[str, Any]:
+    return {
+        "id": number,
+        "mail": mail(number),
+        "at": f"2026-01-0{number + 1}T00:00:00Z",
+        "client": {"ip": f"{CANARY}-ip-{number}", "os": "Linux"},
+        "aliases": [f"{CANARY}-alias-{number}-{n}" for n in range(number % 3)],
+        "to": [{"mail": mail((number + 1) % PEOPLE), "name": f"{CANARY} {number}"}],
+        "vars": {"order": number, "code": f"{CANARY}-code"} if number % 2 else None,
+        "token": f"{CANARY}-token-{number}",
+        "padding": PADDING,
+    }
+
+
+def letters(number: int) -> list[dict[str, Any]]:
+    return [
+        {"id": f"{number}-{n}", "recipient": mail(number), "at": f"2026-02-0{n + 1}T00:00:00Z", "n": n}
+        for n in range(1 + number % 3)
+    ]
+
+
+def api(look: Callable[[], None] = lambda: None) -> Callable[[Request], Reply]:
+    """`/people` and `/others` in pages, `/people/<mail>/letters`; `look` is called before each answer."""
+
+    def answer(request: Request) -> Reply:
+        look()
+        parts = request.path.strip("/").split("/")
+        if len(parts) == 3:
+            number = next((n for n in range(PEOPLE) if mail(n) == parts[1]), None)
+            if number is None:
+                return Reply(404, json.dumps({"message": f"no such person: {parts[1]}"}).encode())
+            since = request.param("since") or ""
+            items = [letter for letter in letters(number) if letter["at"] >= since]
+            return Reply(body=json.dumps({"items": items}).encode())
+        page = int(request.param("page") or 0)
+        numbers = range(PEOPLE)[page * PAGE : (page + 1) * PAGE]
+        following = str(page + 1) if numbers.stop < PEOPLE else None
+        return Reply(body=json.dumps({"items": [person(n) for n in numbers], "next": following}).encode())
+
+    return answer
+
+
+PERSONAL = ["mail", "client.ip", "aliases", "to[*].mail", "vars"]
+
+
+def config(url: str, privacy: str, *, incremental: bool = True, **people: Any) -> dict[str, Any]:
+    paged = {
+        "data_selector": "items",
+        "paginator": {"type": "cursor", "cursor_param": "page", "cursor_path": "next"},
+    }
+    hidden = {"personal": PERSONAL, "private": ["to.name"], "secrets": ["token"]}
+    watermark: dict[str, Any] = {"incremental": {"cursor_path": "at", "start_param": "since", "per_parent": True}}
+    return {
+        "client": {"base_url": url, "retry": {"max_retries": 0}},
+        "privacy": privacy,
+        "privacy_key": KEY,
+        "resource_defaults": {"primary_key": "id", "write_disposition": "merge"},
+        "resources": [
+            {"name": "people", "endpoint": {"path": "people", **paged}, **hidden, **people},
+            # the second resource of a table waits on disk for the first
+            {"name": "others", "table_name": "people", "endpoint": {"path": "others", **paged}, **hidden},
+            {
+                "name": "letters",
+                "include_from_parent": ["id", "mail"],
+                "personal": ["recipient"],
+                "endpoint": {
+                    "path": "people/{resources.people.mail}/letters",
+                    "data_selector": "items",
+                    "paginator": "single_page",
+                    **(watermark if incremental else {}),
+                },
+            },
+        ],
+    }
+
+
+def rows(*found: Any) -> bytes:
+    return json.dumps({"items": found}).encode()
 
 
 def hashed(text: str) -> str:

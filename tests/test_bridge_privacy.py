@@ -11,105 +11,19 @@ import re
 import zlib
 from base64 import b64decode
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from canaries import CANARY, KEY, Drawn, found_in, hashed
+from canaries import CANARY, KEY, PEOPLE, PERSONAL, Drawn, api, config, found_in, hashed, letters, mail, person, rows
 from headrace import rest_api_source
 from headrace.clock import TurnedClock
 from headrace.engine import Report
-from headrace.errors import AnswerError, DecodeError, KeyCollisionError, RefusedError
 from headrace.sim.message import Reply, Request
 from headrace.sim.server import Server
-from loading import Database, load_ours, pipeline, read_database, refused
-
-PEOPLE = 6
-PAGE = 2
-#: As long as a page must be for batches to be written while others are still to come.
-PADDING = "x" * 150_000
-
-
-def mail(number: int) -> str:
-    return f"Kim.{CANARY}{number}@example.com"
-
-
-def person(number: int) -> dict[str, Any]:
-    return {
-        "id": number,
-        "mail": mail(number),
-        "at": f"2026-01-0{number + 1}T00:00:00Z",
-        "client": {"ip": f"{CANARY}-ip-{number}", "os": "Linux"},
-        "aliases": [f"{CANARY}-alias-{number}-{n}" for n in range(number % 3)],
-        "to": [{"mail": mail((number + 1) % PEOPLE), "name": f"{CANARY} {number}"}],
-        "vars": {"order": number, "code": f"{CANARY}-code"} if number % 2 else None,
-        "token": f"{CANARY}-token-{number}",
-        "padding": PADDING,
-    }
-
-
-def letters(number: int) -> list[dict[str, Any]]:
-    return [
-        {"id": f"{number}-{n}", "recipient": mail(number), "at": f"2026-02-0{n + 1}T00:00:00Z", "n": n}
-        for n in range(1 + number % 3)
-    ]
-
-
-def api(look: Callable[[], None] = lambda: None) -> Callable[[Request], Reply]:
-    """`/people` and `/others` in pages, `/people/<mail>/letters`; `look` is called before each answer."""
-
-    def answer(request: Request) -> Reply:
-        look()
-        parts = request.path.strip("/").split("/")
-        if len(parts) == 3:
-            number = next((n for n in range(PEOPLE) if mail(n) == parts[1]), None)
-            if number is None:
-                return Reply(404, json.dumps({"message": f"no such person: {parts[1]}"}).encode())
-            since = request.param("since") or ""
-            items = [letter for letter in letters(number) if letter["at"] >= since]
-            return Reply(body=json.dumps({"items": items}).encode())
-        page = int(request.param("page") or 0)
-        numbers = range(PEOPLE)[page * PAGE : (page + 1) * PAGE]
-        following = str(page + 1) if numbers.stop < PEOPLE else None
-        return Reply(body=json.dumps({"items": [person(n) for n in numbers], "next": following}).encode())
-
-    return answer
-
-
-PERSONAL = ["mail", "client.ip", "aliases", "to[*].mail", "vars"]
-
-
-def config(url: str, privacy: str, *, incremental: bool = True, **people: Any) -> dict[str, Any]:
-    paged = {
-        "data_selector": "items",
-        "paginator": {"type": "cursor", "cursor_param": "page", "cursor_path": "next"},
-    }
-    hidden = {"personal": PERSONAL, "private": ["to.name"], "secrets": ["token"]}
-    watermark: dict[str, Any] = {"incremental": {"cursor_path": "at", "start_param": "since", "per_parent": True}}
-    return {
-        "client": {"base_url": url, "retry": {"max_retries": 0}},
-        "privacy": privacy,
-        "privacy_key": KEY,
-        "resource_defaults": {"primary_key": "id", "write_disposition": "merge"},
-        "resources": [
-            {"name": "people", "endpoint": {"path": "people", **paged}, **hidden, **people},
-            # the second resource of a table waits on disk for the first
-            {"name": "others", "table_name": "people", "endpoint": {"path": "others", **paged}, **hidden},
-            {
-                "name": "letters",
-                "include_from_parent": ["id", "mail"],
-                "personal": ["recipient"],
-                "endpoint": {
-                    "path": "people/{resources.people.mail}/letters",
-                    "data_selector": "items",
-                    "paginator": "single_page",
-                    **(watermark if incremental else {}),
-                },
-            },
-        ],
-    }
+from loading import Database, load_ours, pipeline, read_database
 
 
 def stored_state(target: Any) -> str:
@@ -334,58 +248,6 @@ def test_functions_and_pipes_see_hashes_and_dependents_still_ask(way: str, tmp_p
     assert sorted((row["recipient"], row["_people_mail"]) for row in found) == sorted(
         (hashed(mail(n)), hashed(mail(n))) for n in range(PEOPLE) for _ in letters(n)
     )
-
-
-def broken(*bodies: bytes) -> Callable[[Request], Reply]:
-    def answer(request: Request) -> Reply:
-        if "letters" in request.path:
-            return Reply(404, json.dumps({"message": f"no such person: {request.path.split('/')[2]}"}).encode())
-        return Reply(body=bodies[min(int(request.param("page") or 0), len(bodies) - 1)])
-
-    return answer
-
-
-def rows(*found: Any) -> bytes:
-    return json.dumps({"items": found}).encode()
-
-
-TWICE = [{"id": 1, "mail": f"{CANARY}-1"}, {"id": 1, "mail": f"{CANARY}-2"}]
-
-
-@pytest.mark.parametrize(
-    ("body", "error"),
-    [
-        (b'{"items": [{"mail": "canary-1", "x": tru}]}', DecodeError),
-        (b'{"items": [{"mail": "canary-1", "x"', DecodeError),
-        (b"<p>canary-1</p>", DecodeError),
-        (rows(*TWICE), KeyCollisionError),
-        (rows(person(1)), RefusedError),
-        (rows({"id": 1, "client": 3}), AnswerError),
-    ],
-)
-def test_errors_show_no_personal_value(body: bytes, error: type[Exception], tmp_path: Path) -> None:
-    """Nor does the trace that dlt keeps of a failed run; the refusal names the person in address and body."""
-    target = pipeline(tmp_path, "failing")
-    with Server(broken(body)) as server, refused(error) as caught:
-        settings = config(server.url, "hash", incremental=False)
-        target.run(rest_api_source(settings, name="mail", clock=TurnedClock()).with_resources("people", "letters"))
-    assert CANARY not in str(caught[0])
-    assert found_in(tmp_path) == set()
-
-
-def test_rows_that_are_no_objects_are_not_shown(tmp_path: Path) -> None:
-    def answer(request: Request) -> Reply:
-        if "letters" in request.path:
-            return Reply(body=rows(f"{CANARY}-text"))
-        return Reply(body=rows({"id": 1, "mail": "kim"}))
-
-    with Server(answer) as server, refused(AnswerError) as caught:
-        settings = config(server.url, "hash", incremental=False)
-        pipeline(tmp_path, "odd").run(
-            rest_api_source(settings, name="mail", clock=TurnedClock()).with_resources("people", "letters")
-        )
-    assert "got something else" in str(caught[0])
-    assert CANARY not in str(caught[0])
 
 
 def test_key_comes_from_dlts_secrets_nearest_section_first(monkeypatch: pytest.MonkeyPatch) -> None:

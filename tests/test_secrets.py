@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from threading import Thread
 
-from headrace.secrets import mask, remember, remember_passing
+import pytest
+
+from headrace.secrets import mask, remember, remember_passing, without_values
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://a/b?page=next&address=kim%40x.test&", "https://a/b?page=***&address=***&"),
+        ("https://a/b?x&y==z=1", "https://a/b?x&y=***"),
+        ("https://a/b=c", "https://a/b=c"),
+    ],
+)
+def test_addresses_without_values(url: str, shown: str) -> None:
+    assert without_values(url) == shown
 
 
 def test_a_lasting_value_is_never_forgotten() -> None:

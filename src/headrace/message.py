@@ -20,7 +20,8 @@ class Request:
     `params` are (name, value) pairs added to the query of `url`; `json` is a JSON document or None; `data` is a body
     that is sent as it is (its content type stands in `headers`), never together with `json`; `resource` names the
     resource that asks, for messages and progress. `given` has the parameters of a first request before they became
-    text, for pagers of others that calculate with them; None where nobody kept them.
+    text, for pagers of others that calculate with them; None where nobody kept them. `discreet` keeps the values of its
+    query out of messages: where rows are personal, links from page to page may be.
     """
 
     method: str
@@ -31,6 +32,7 @@ class Request:
     data: bytes | None = None
     resource: str = ""
     given: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
+    discreet: bool = field(default=False, compare=False, repr=False)
 
     def with_param(self, name: str, value: str) -> Request:
         """The same request with query parameter `name` once, set to `value`, in its old place when it was there."""

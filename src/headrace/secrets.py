@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import threading
 from collections import OrderedDict
 from typing import Final
@@ -21,6 +22,7 @@ MASKED: Final = "***"
 #: Shorter values would mask ordinary words; nobody's key is that short (dlt uses the same bound).
 _MIN_LENGTH: Final = 3
 
+_QUERY_VALUE: Final = re.compile("=[^&]*")
 #: Passing values that are known at once: more than requests are in flight, few enough to look for in every text.
 _PASSING: Final = 256
 
@@ -97,6 +99,12 @@ def mask(text: str) -> str:
         if secret in text:
             text = text.replace(secret, MASKED)
     return text
+
+
+def without_values(url: str) -> str:
+    """An address whose query shows names alone: `https://host/path?page=***`."""
+    path, mark, query = url.partition("?")
+    return path + mark + _QUERY_VALUE.sub(f"={MASKED}", query)
 
 
 def _encodings(value: str) -> frozenset[str]:

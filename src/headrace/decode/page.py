@@ -24,6 +24,7 @@ from headrace.decode.find import find_rows
 from headrace.errors import DecodeError
 from headrace.jsonpath import MISSING, JsonPath
 from headrace.message import Page, PageFacts, Response
+from headrace.secrets import without_values
 
 _Split = tuple[Sequence[bytes], Mapping[str, Any]]
 
@@ -87,7 +88,7 @@ class PageSplitter:
 
     def _split_exact(self, response: Response) -> _Split:
         """The split by decoding the page; names what is wrong with a page that has no rows."""
-        where = f"resource `{self._resource}`, {response.url}"
+        where = f"resource `{self._resource}`, {response.url if self._shows else without_values(response.url)}"
         try:
             document = load_exact(response.body, where=where, shows=self._shows)
         except DecodeError as error:

@@ -207,6 +207,7 @@ class _Maker:
                 endpoint=endpoint,
                 choices=tuple(_choices(endpoint.parameters, self._values)),
                 constants=resource.constants,
+                discreet=self._privacies[resource.name].discreet,
             ),
             pager=pager,
             selector=selector,

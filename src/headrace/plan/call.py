@@ -26,6 +26,7 @@ class CallTemplate:
     endpoint: EndpointTemplate
     choices: tuple[Mapping[str, Scalar], ...]
     constants: Mapping[str, Scalar] = field(default_factory=dict)
+    discreet: bool = False
 
     def calls(
         self,
@@ -72,6 +73,7 @@ class CallTemplate:
             data=data,
             resource=self.resource,
             given=given,
+            discreet=self.discreet,
         )
 
 

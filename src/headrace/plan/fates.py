@@ -64,7 +64,8 @@ def privacy_of(resource: ResourceOptions, setting: Setting) -> Privacy:
         for name in resource.private:
             _plant(tree, (name,), "drop")  # from when all were top-level keys, dots and all
     dropped, hashed = (tuple(dict.fromkeys(named)) for named in paths.values())
-    return Privacy(dropped, hashed, _spread(_with_twins(tree, shapings_of(resource))))
+    fates = _spread(_with_twins(tree, shapings_of(resource)))
+    return Privacy(dropped, hashed, fates, discreet=bool(resource.personal) and setting != "keep")
 
 
 def hidden_problems(

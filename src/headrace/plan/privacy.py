@@ -20,13 +20,14 @@ ANY_KEY: Final = "*"
 class Privacy:
     """What becomes of fields of one resource: their paths as declared, all as one tree, and the key of the hash.
 
-    Without a `key` nothing that lasts may hold a hash.
+    Without a `key` nothing that lasts may hold a hash. `discreet`: rows are about persons, and so may links be.
     """
 
     dropped: tuple[str, ...] = ()
     hashed: tuple[str, ...] = ()
     fates: Fates = field(default_factory=dict)
     key: Secret | None = None
+    discreet: bool = False
 
     def hides(self, path: JsonPath) -> bool:
         """Whether the value at `path` may not be, or not all be, what the API sent."""

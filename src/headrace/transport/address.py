@@ -14,6 +14,7 @@ from urllib.parse import SplitResult, quote, urlencode, urlsplit, urlunsplit
 
 from headrace.errors import TransportError
 from headrace.message import Pairs, Request
+from headrace.secrets import without_values
 
 #: (scheme, host, port): lower case, the port always given.
 Origin = tuple[str, str, int]
@@ -47,7 +48,8 @@ def _encoded(text: str) -> str:
 def shown(request: Request) -> str:
     """`GET https://host/path?query`, for messages; known secrets are masked where it is printed."""
     try:
-        return f"{request.method} {full_url(request)}"
+        url = full_url(request)
+        return f"{request.method} {without_values(url) if request.discreet else url}"
     except ValueError:
         return f"{request.method} of an address that cannot be read"
 
