@@ -285,11 +285,11 @@ CASES: list[tuple[Any, list[str]]] = [
         ],
     ),
     (
-        config(resource={"merge_key": "k" * 50, "schema_contract": 5, "key_collisions": "k" * 50}),
+        config(resource={"merge_key": "long" * 13, "schema_contract": 5, "key_collisions": "long" * 13}),
         [
             "expected a schema contract, one of evolve, discard_value, freeze, discard_row, got 5 at "
             "`resources[0].schema_contract`",
-            "expected `keep_last`, `keep_all` or `fail`, got '" + "k" * 40 + "...' at `resources[0].key_collisions`",
+            "expected `keep_last`, `keep_all` or `fail`, got '" + "long" * 10 + "...' at `resources[0].key_collisions`",
         ],
     ),
 ]
