@@ -3,10 +3,10 @@
 from headrace.decode.columns import read_columns
 from headrace.decode.conceal import conceal
 from headrace.decode.exact import load_exact, shallow, to_rows
+from headrace.decode.fields import shape_fields
 from headrace.decode.keyed_hash import KeyedHash
 from headrace.decode.page import PageSplitter
 from headrace.decode.rewrite import add_values, append_values, edit_values
-from headrace.decode.shape import shape
 
 __all__ = [
     "KeyedHash",
@@ -18,6 +18,6 @@ __all__ = [
     "load_exact",
     "read_columns",
     "shallow",
-    "shape",
+    "shape_fields",
     "to_rows",
 ]

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 
-from headrace.decode import add_values, append_values, shape, to_rows
+from headrace.decode import add_values, append_values, shape_fields, to_rows
 from headrace.engine.concealer import Aliases, Concealer, Known
 from headrace.engine.skip import Unskippable
 from headrace.errors import AnswerError
@@ -136,7 +136,7 @@ class RowWork:
 
     def _shaped(self, page: Page) -> Sequence[bytes]:
         fields = self.resource.fields
-        return shape(page.records, fields) if fields else page.records
+        return shape_fields(page.records, fields) if fields else page.records
 
     def _raw(self, records: Sequence[bytes], errand: Errand) -> tuple[Sequence[bytes], list[Any] | None]:
         """Records after steps 1 to 3; the second as objects where a parent's field is none that JSON holds."""

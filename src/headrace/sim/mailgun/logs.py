@@ -12,11 +12,11 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
 
 from headrace.sim.mailgun.counts import counted, firsts
-from headrace.sim.mailgun.dates import iso_ms, minus_zero, parsed
+from headrace.sim.mailgun.dates import iso_ms, minus_zero
 from headrace.sim.mailgun.events import low_end, token_of, token_parts
 from headrace.sim.mailgun.filters import log_filter
 from headrace.sim.mailgun.replies import bad, dumped, listed
-from headrace.sim.mailgun.spans import span_s
+from headrace.sim.mailgun.spans import moment, span_s
 from headrace.sim.mailgun.timeline import Mark, Move, stretch_of
 
 if TYPE_CHECKING:
@@ -144,8 +144,8 @@ def _owner(accounts: Sequence[Account], event: Event) -> Account:
 
 def _asked(call: Call, body: dict[str, Any]) -> _Asked:
     now = call.world.clock.now
-    end = _moment(body, "end", now)
-    start = _moment(body, "start", now - _DAY_S)
+    end = moment(body, "end", now)
+    start = moment(body, "start", now - _DAY_S)
     if body.get("duration"):
         start = end - span_s(str(body["duration"]))
     if start > end:
@@ -159,16 +159,6 @@ def _asked(call: Call, body: dict[str, Any]) -> _Asked:
     limit = call.bounded(pagination.get("limit"), call.doubts.logs_default_limit, _MOST)
     kept = {name: body[name] for name in _KEPT if name in body}
     return _Asked(start, end, sort == "timestamp:asc", limit, kept)
-
-
-def _moment(body: dict[str, Any], name: str, default: float) -> float:
-    text = body.get(name)
-    if text in {None, ""}:
-        return default
-    at_s = parsed(str(text))
-    if at_s is None:
-        raise bad(f"invalid {name}: {text}")
-    return at_s
 
 
 def _range(call: Call, asked: _Asked) -> tuple[float, float]:

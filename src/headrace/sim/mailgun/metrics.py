@@ -14,7 +14,7 @@ from headrace.sim.mailgun.dates import parsed, plus_zero
 from headrace.sim.mailgun.filters import log_filter
 from headrace.sim.mailgun.logs import log_row
 from headrace.sim.mailgun.replies import as_json, bad
-from headrace.sim.mailgun.spans import bucket_s, months_before, span_s
+from headrace.sim.mailgun.spans import bucket_s, moment, months_before, span_s
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -139,21 +139,11 @@ def _summed(
 def _range(call: Call, body: Mapping[str, Any], resolution: Resolution) -> tuple[float, float]:
     """The effective range: both ends cut down to the resolution, both buckets part of it."""
     now = call.world.clock.now
-    end = _moment(body, "end", now)
-    start = _moment(body, "start", end - _WEEK_S)
+    end = moment(body, "end", now)
+    start = moment(body, "start", end - _WEEK_S)
     end = bucket_s(end, resolution)
     duration = body.get("duration")
     return (months_before(end, str(duration)) if duration else bucket_s(start, resolution)), end
-
-
-def _moment(body: Mapping[str, Any], name: str, default: float) -> float:
-    text = body.get(name)
-    if text in {None, ""}:
-        return default
-    at_s = parsed(str(text))
-    if at_s is None:
-        raise bad(f"invalid {name}: {text}")
-    return at_s
 
 
 def _happened(
@@ -253,8 +243,8 @@ def bounce_classification(call: Call) -> Reply:
     if unknown := set(dimensions) - {*_CLASSES, "timestamp"}:
         raise bad(f"'{min(unknown)}' is not a valid dimension")
     now = call.world.clock.now
-    end = _moment(body, "end", now)
-    start = end - span_s(str(body["duration"])) if body.get("duration") else _moment(body, "start", end - _WEEK_S)
+    end = moment(body, "end", now)
+    start = end - span_s(str(body["duration"])) if body.get("duration") else moment(body, "start", end - _WEEK_S)
     groups: dict[tuple[str, ...], Counter[str]] = {}
     for at_s, log, names in _happened(call, {**body, "filter": None}, 0.0, float("inf"), "hour"):
         if start <= at_s < end and log["event"] in {"failed", "delivered"}:

@@ -3,17 +3,34 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
+from headrace.sim.mailgun.dates import parsed
 from headrace.sim.mailgun.replies import bad
 
-__all__ = ["Resolution", "bucket_s", "months_before", "span_s"]
+__all__ = ["Resolution", "bucket_s", "moment", "months_before", "span_s"]
 
 Resolution = Literal["hour", "day", "month"]
 
 _MOST_DIGITS = 4
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+def moment(body: Mapping[str, Any], name: str, default: float) -> float:
+    """Seconds since 1970 of the date that a query names, `default` where it names none.
+
+    Raises:
+        RefusedError: it is no date.
+    """
+    text = body.get(name)
+    if text in {None, ""}:
+        return default
+    at_s = parsed(str(text))
+    if at_s is None:
+        raise bad(f"invalid {name}: {text}")
+    return at_s
 
 
 def span_s(text: str) -> float:

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from headrace.decode.shape import shape
+from headrace.decode.fields import shape_fields
 from headrace.plan.shaping import Shaping
 
 
 def shaped(record: Any, **fields: Shaping) -> Any:
     text = record if isinstance(record, str) else json.dumps(record)
-    (found,) = shape([text.encode()], {name.replace("_", "-"): shaping for name, shaping in fields.items()})
+    (found,) = shape_fields([text.encode()], {name.replace("_", "-"): shaping for name, shaping in fields.items()})
     return json.loads(found)
 
 
@@ -85,7 +85,7 @@ def test_a_field_has_the_first_of_its_names_that_is_there() -> None:
 
 def test_a_copy_leaves_the_field_to_its_last_digit() -> None:
     text = '{"timestamp": 1666214138.4046676, "id": 1}'
-    (found,) = shape([text.encode()], {"at": Shaping("timestamp", copy_of="timestamp")})
+    (found,) = shape_fields([text.encode()], {"at": Shaping("timestamp", copy_of="timestamp")})
     assert found == b'{"timestamp":1666214138.4046676,"id":1,"at":1666214138.4046676}'
 
 
@@ -109,9 +109,9 @@ def test_shapes_apply_in_objects_of_lists_too() -> None:
 )
 def test_what_cannot_be_opened_stays_as_it_came(text: str) -> None:
     fields = {"at": Shaping("timestamp", inner={"x": Shaping("text")})}
-    assert shape([text.encode()], fields) == [text.encode()]
+    assert shape_fields([text.encode()], fields) == [text.encode()]
 
 
 def test_a_record_without_the_field_stays_byte_by_byte() -> None:
     text = b'{ "id" : 1 ,"x":[ ] }'
-    assert shape([text], {"at": Shaping("timestamp")}) == [text]
+    assert shape_fields([text], {"at": Shaping("timestamp")}) == [text]

@@ -30,7 +30,7 @@ _NAIVE: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?")
 _GO: Final = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d+)?) ([+-]\d{4}) [A-Z+\-0-9]+")
 
 
-def shape(records: Sequence[bytes], fields: Mapping[str, Shaping]) -> list[bytes]:
+def shape_fields(records: Sequence[bytes], fields: Mapping[str, Shaping]) -> list[bytes]:
     """`records` with their fields as `fields` say."""
     return [_shaped_record(record, fields) for record in records]
 
