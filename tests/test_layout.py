@@ -128,7 +128,7 @@ def test_no_import_cycle() -> None:
     [
         ("aiohttp", "transport/send.py"),
         ("yarl", "transport/send.py"),
-        ("dlt", "bridge/*.py command/failure.py command/pipeline.py command/pyfile.py"),
+        ("dlt", "bridge/*.py command/failure.py command/pipeline.py command/pyfile.py connectors/**/*.py"),
         ("duckdb", "engine/identity.py engine/absence.py command/*.py"),
         ("pydantic", "config/*.py"),
         ("yaml", "config/load.py"),
@@ -141,6 +141,11 @@ def test_libraries_stay_in_their_files(library: str, allowed: str) -> None:
     users = {path for path, imports in IMPORTS.items() if any(one.module.split(".")[0] == library for one in imports)}
     assert {shown(path) for path in users - homes} == set()
     assert users, f"nobody imports {library}: take it out of this table"
+
+
+def test_connectors_import_dlt_for_its_types_alone() -> None:
+    for path in (SRC / "connectors").rglob("*.py"):
+        assert not any(one.module.split(".")[0] == "dlt" and not one.typing for one in IMPORTS[path]), shown(path)
 
 
 def test_simulators_are_standard_library_only() -> None:

@@ -38,8 +38,10 @@ app = typer.Typer(
 sim_app = typer.Typer(rich_markup_mode=None, no_args_is_help=True)
 app.add_typer(sim_app, name="sim", help="Run HTTP simulators, for anyone's tests.")
 
-_FILE: Final = "configuration: .yaml, .yml, .toml, .json, or .py that defines `source` or `config`"
-_PARAM: Final = "value of a {placeholder}, as name=value; repeat it for several values"
+_FILE: Final = (
+    "configuration: .yaml, .yml, .toml, .json, or .py that defines `source` or `config`; or a connector: mailgun"
+)
+_PARAM: Final = "value of a {placeholder}, or option of a connector, as name=value; repeat it for several values"
 File = Annotated[Path, typer.Argument(metavar="FILE", help=_FILE, show_default=False)]
 Param = Annotated[list[str] | None, typer.Option("--param", metavar="NAME=VALUE", help=_PARAM, show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help="one JSON object on stdout")]

@@ -171,6 +171,7 @@ class Session:
         return Transport(
             retry=self.plan.retry, limits=self.plan.limits, origins=self.plan.origins, clock=self._clock,
             observe=observe, gates=self._run.gates, credentials=self._run.credentials, send=self._run.send,
+            hints=self.plan.hints,
         )  # fmt: skip
 
 

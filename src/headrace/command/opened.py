@@ -1,4 +1,4 @@
-"""A FILE argument opened: its plan, its name, and the dlt source that a run loads."""
+"""A FILE argument opened, a file or a connector's name: its plan, its name, and the dlt source that a run loads."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from headrace.connectors import CONNECTORS
 from headrace.errors import UsageError
 from headrace.moment import Moment
 
@@ -51,21 +52,31 @@ class Opened:
 
 
 def open_file(path: Path, given: Given) -> Opened:
-    """Read, check and plan the file. Raises `UsageError` and `ConfigError`; nothing is requested."""
+    """Read, check and plan the file, or the connector of that name; nothing is requested.
+
+    Raises `UsageError` and `ConfigError`.
+    """
+    if str(path) in CONNECTORS:
+        config: Any = CONNECTORS[str(path)].configured(given.params, given.privacy)
+        return _planned(path, config, given, section=str(path))
     if path.suffix.lower() == ".py":
         from headrace.command.pyfile import open_pyfile
 
         return open_pyfile(path, given)
+    return _planned(path, path, given, params=given.params, privacy=given.privacy)
+
+
+def _planned(path: Path, config: Any, given: Given, *, section: str | None = None, **said: Any) -> Opened:
     from headrace.bridge.plan import plan_source
     from headrace.plan import ranged
 
-    plan, name = plan_source(path, params=given.params, privacy=given.privacy)
+    plan, name = plan_source(config, section=section, **said)
     plan = ranged(plan, given.since or None, given.until or None)
 
     def source() -> Any:
         from headrace.bridge.source import source_of  # late: to check and to plan needs neither aiohttp nor Arrow
 
-        return source_of(plan, name=name, report=given.report)
+        return source_of(plan, name=name, section=section, report=given.report)
 
     return Opened(path, plan, name, source)
 

@@ -49,6 +49,11 @@ class Outcome:
         return [f"{resource.name}: {skip}" for resource in self.resources for skip in resource.skipped]
 
     @property
+    def skip_hints(self) -> list[str]:
+        """What to try where calls were skipped, each once."""
+        return list(dict.fromkeys(skip.hint for one in self.resources for skip in one.skipped if skip.hint))
+
+    @property
     def gone(self) -> list[str]:
         """The rows that the run came too late for, each range with its resource."""
         return [f"{resource.name}: {gone}" for resource in self.resources for gone in resource.gone]

@@ -55,8 +55,8 @@ def _remarks(outcome: Outcome) -> Iterator[str]:
     exact = [f"{counted(one.exact_rows, 'row')} of {one.name}" for one in outcome.resources if one.exact_rows]
     if exact:
         yield f"exact path  {', '.join(exact)}"
-    for skip in outcome.skipped:
-        yield f"skipped     {skip}"
+    yield from (f"skipped     {skip}" for skip in outcome.skipped)
+    yield from (f"hint        {hint}" for hint in outcome.skip_hints)
     for resource in outcome.resources:
         if resource.gone:
             others = f" (first of {len(resource.gone)} calls)" if len(resource.gone) > 1 else ""

@@ -34,7 +34,7 @@ from headrace.config.function import ActionOptions, OrFunction, StepOptions
 from headrace.config.hint import AllNestedHints, TableHints
 from headrace.config.incremental import IncrementalOptions, IncrementalParam, ResolveParam
 from headrace.config.kinds import AUTH_KINDS, AuthOptions, PagingOptions
-from headrace.config.policy import LimitOptions, RateOptions, RetryOptions
+from headrace.config.policy import Hints, LimitOptions, RateOptions, RetryOptions
 from headrace.config.shape import FieldOptions
 from headrace.config.window import WindowOptions
 
@@ -88,6 +88,12 @@ class ClientOptions(Options):
         dlt="ours",
         example={"requests": 10, "per_s": 1},
     )
+    hints: Hints = option(
+        {},
+        about="what to try when the API refuses with a status, in place of our own advice",
+        dlt="ours",
+        example={"401": "the key is that of the region"},
+    )
 
 
 class EndpointOptions(Options):
@@ -113,7 +119,11 @@ class EndpointOptions(Options):
         example={"query": "all"},
         dlt="stricter: not beside `json`, where dlt fails in the run",
     )
-    headers: dict[str, HeaderValue] | None = option(None, about="headers of this endpoint, over the client's")
+    headers: dict[str, HeaderValue] | None = option(
+        None,
+        about="headers of this endpoint, over the client's; one that its placeholders leave empty is not sent",
+        dlt="looser: an empty one is sent there",
+    )
     auth: AuthOptions | None = option(
         None, about="credentials in place of the client's; null for none", also="object of dlt's"
     )

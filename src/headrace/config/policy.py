@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import chain
 from typing import Annotated, Any, Final
 
@@ -28,6 +28,18 @@ def _each_once(statuses: Iterable[Iterable[int]]) -> list[int]:
 
 _Status = Annotated[Any, PlainValidator(_status, json_schema_input_type=int | str)]
 Statuses = Annotated[list[_Status], AfterValidator(_each_once)]
+
+
+def _hints(value: object) -> Any:
+    if isinstance(value, Mapping):
+        # keys of files are texts
+        hints = {int(key): text for key, text in value.items() if str(key).isdigit() and isinstance(text, str)}
+        if len(hints) == len(value) and all(400 <= status <= 499 for status in hints):
+            return hints
+    raise expected("a mapping of HTTP statuses from 400 to 499 to texts")
+
+
+Hints = Annotated[dict[int, str], PlainValidator(_hints, json_schema_input_type=dict[str, str])]
 
 
 class RetryOptions(Options):

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, PlainValidator
 
-from headrace.config.field import Options, expected, option
+from headrace.config.field import Options, Scalar, expected, option
 
 
 def _names(value: object) -> Any:
@@ -33,6 +33,9 @@ class FieldOptions(Options):
     )
     names: OtherNames | None = option(
         None, about="other names of the field, the first that is there", alias="from", dlt="ours", example="envelop"
+    )
+    default: Scalar | None = option(
+        None, about="value of rows that lack the field, before its form; a row with null has it", dlt="ours", example=""
     )
     copy_of: Annotated[str, Field(min_length=1)] | None = option(
         None, about="another field, which is stored once more under this name", dlt="ours", example="timestamp"

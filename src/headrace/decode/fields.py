@@ -66,18 +66,16 @@ def _either(new: bytes | None, old: bytes) -> bytes:
 
 
 def _renamed(found: dict[str, Any], name: str, shaping: Shaping) -> bool:
-    """Let another field take the place of `name` where that is missing; whether one did."""
+    """Let another field, or the default, take the place of `name` where that is missing; whether one did."""
     if name in found:
         return False
-    if shaping.copy_of is not None:
-        if shaping.copy_of in found:
-            found[name] = found[shaping.copy_of]
-            return True
+    other = next((each for each in (shaping.copy_of, *shaping.names) if each is not None and each in found), None)
+    if other is not None:
+        found[name] = found[other] if other == shaping.copy_of else found.pop(other)
+    elif shaping.default is not None:
+        found[name] = msgspec.Raw(shaping.default)
+    else:
         return False
-    other = next((each for each in shaping.names if each in found), None)
-    if other is None:
-        return False
-    found[name] = found.pop(other)
     return True
 
 

@@ -23,7 +23,7 @@ class Skip:
     """A call that was not done: `params` tell it from the others of its resource, by the names of placeholders.
 
     `status` is HTTP's and `words` what the API said to it (masked, cut); `rows` came before, and are kept. `key` is
-    the call's.
+    the call's, `hint` what to try.
     """
 
     params: Mapping[str, Any]
@@ -31,6 +31,7 @@ class Skip:
     words: str
     rows: int
     key: str = field(repr=False)
+    hint: str | None = field(default=None, repr=False)
 
     def __str__(self) -> str:
         params = ", ".join(f"{name}={value}" for name, value in self.params.items())
@@ -63,4 +64,4 @@ def skip_of(resource: ResourcePlan, call: Call, skipped: Skipped, rows: int, uns
         message = f"{error.message}; the call cannot be skipped, because {reason}"
         raise RefusedError(message, status=error.status, where=error.where, hint=unskippable.hint or error.hint)
     params = {name: mask(value) if isinstance(value, str) else value for name, value in json.loads(call.key).items()}
-    return Skip(params, error.status, skipped.words, rows, call.key)
+    return Skip(params, error.status, skipped.words, rows, call.key, error.hint)

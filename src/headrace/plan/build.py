@@ -135,6 +135,7 @@ def build_plan(  # noqa: PLR0913 - a configuration, and what stands elsewhere
         order=order,
         ready=ready,
         session=config.client.session.value if config.client.session else None,
+        hints=config.client.hints,
         session_timeout_s=limits.timeout_s if "timeout_s" in limits.model_fields_set else None,
     )
 

@@ -87,11 +87,13 @@ class EndpointTemplate:
         }
 
     def render_headers(self, values: Values) -> Pairs:
-        """The endpoint's own headers; None is left out."""
-        rendered = ((name.render(values), node) for name, node in self.headers.items() if node is not None)
-        return tuple(
-            (name, node.render(values) if isinstance(node, Template) else as_text(node)) for name, node in rendered
-        )
+        """The endpoint's own headers; None is left out, and a text whose placeholders leave it empty."""
+        pairs = []
+        for name, node in self.headers.items():
+            text = node.render(values) if isinstance(node, Template) else as_text(node)
+            if node is not None and (text or not (isinstance(node, Template) and node.names)):
+                pairs.append((name.render(values), text))
+        return tuple(pairs)
 
     def render_json(self, values: Values) -> Any:
         """The body, None for no body."""

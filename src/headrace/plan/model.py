@@ -259,3 +259,4 @@ class Plan:
     ready: Mapping[str, Any] = field(default_factory=dict)
     session: Any = None
     session_timeout_s: float | None = None
+    hints: Mapping[int, str] = field(default_factory=dict)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from headrace.config import ResourceOptions
 from headrace.config.field_path import field_steps
+from headrace.config.shape import FieldOptions
 from headrace.plan.hidden_columns import column_key
 from headrace.plan.shaping import Shaping
 
@@ -16,8 +18,13 @@ def shapings_of(resource: ResourceOptions) -> dict[str, Shaping]:
     """What is done to fields of `resource`, as one tree."""
     tree: dict[str, Shaping] = {}
     for path, said in resource.fields.items():
-        _plant(tree, field_steps(path), Shaping(said.form, tuple(said.names or ()), said.copy_of))
+        _plant(tree, field_steps(path), _shaping(said))
     return tree
+
+
+def _shaping(said: FieldOptions) -> Shaping:
+    default = None if said.default is None else json.dumps(said.default).encode()
+    return Shaping(said.form, tuple(said.names or ()), said.copy_of, default)
 
 
 def _plant(tree: dict[str, Shaping], steps: Sequence[str], shaping: Shaping) -> None:

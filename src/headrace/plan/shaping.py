@@ -16,10 +16,11 @@ class Shaping:
     """What is done to one field, and to the fields in it.
 
     Where the field is missing, the first of `names` that is there takes its place; where there is a `copy_of`, it is
-    that field once more. All of them stand at the same level.
+    that field once more; where neither is, `default`, as JSON. All of them stand at the same level.
     """
 
     form: Form | None = None
     names: tuple[str, ...] = ()
     copy_of: str | None = None
+    default: bytes | None = None
     inner: Mapping[str, Shaping] = field(default_factory=dict)

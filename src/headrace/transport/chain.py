@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
 
 from headrace.clock import Clock, RealClock
+from headrace.errors import RefusedError
 from headrace.message import Request, Response
+from headrace.transport.attempt import Skipped
 from headrace.transport.credentials import Credentials, signed
 from headrace.transport.limits import Gates, gated
 from headrace.transport.redirect import redirected
@@ -30,7 +32,7 @@ class Transport:
     `origins` are the (scheme, host, port) that may be asked. `gates` holds the slots, the rests and the pace of the
     hosts, `credentials` the tokens: give the transports of one run the same, None makes new ones by `limits`.
     `send` takes the place of our own sending; see `Sender.send` for what it owes. `observe` is told of each
-    attempt.
+    attempt. `hints` say what to try by the status of a refusal, in place of the usual words.
     """
 
     def __init__(  # noqa: PLR0913 - the seams of the room, all named
@@ -44,7 +46,9 @@ class Transport:
         gates: Gates | None = None,
         credentials: Credentials | None = None,
         send: Callable[[Request], Awaitable[Response]] | None = None,
+        hints: Mapping[int, str] | None = None,
     ) -> None:
+        self._hints = hints or {}
         clock = clock or RealClock()
         gates = gates or Gates(limits)
         credentials = credentials or Credentials()
@@ -101,4 +105,14 @@ class Transport:
         action or `read` raises; `RefusedError` when the API refuses, `TransportError` when no whole answer comes, a
         page is beyond the limit or an address leads outside the origins.
         """
-        return await self._retry.fetch(request, auth, read, actions)
+        try:
+            return await self._retry.fetch(request, auth, read, actions)
+        except RefusedError as error:
+            self._advise(error)
+            raise
+        except Skipped as skipped:
+            self._advise(skipped.error)
+            raise
+
+    def _advise(self, error: RefusedError) -> None:
+        error.hint = self._hints.get(error.status, error.hint)

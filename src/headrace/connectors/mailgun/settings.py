@@ -1,0 +1,76 @@
+"""What is asked of the Mailgun connector, checked: one value that every stream is made from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from difflib import get_close_matches
+from typing import Final
+
+from headrace.errors import UsageError
+from headrace.moment import length_of
+
+#: Origin by region, without a version: paths have their own. Source: Mailgun's API, hosts and regions.
+HOSTS: Final = {"us": "https://api.mailgun.net", "eu": "https://api.eu.mailgun.net"}
+PRIVACIES: Final = ("keep", "hash", "drop")
+#: How much less than the plan's retention is asked for: an API that refuses what is older must not be asked too late.
+_MARGIN: Final = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Options after their check; lengths of time are texts of the format (`30m`).
+
+    `label` tells accounts apart in one dataset. `subaccounts` is `none`, `all`, or the id of one.
+    """
+
+    region: str
+    base_url: str
+    label: str
+    subaccounts: str
+    retention: str
+    settle: str
+    overlap: str
+    reread_every: str
+    domains_version: str
+    dimensions: tuple[str, ...]
+    metrics: tuple[str, ...]
+
+    @property
+    def subaccount(self) -> str | None:
+        """The one subaccount that is read, None for the account itself or all."""
+        return None if self.subaccounts in ("none", "all") else self.subaccounts
+
+    @property
+    def reads_all(self) -> bool:
+        """Whether the domains of all subaccounts are read too."""
+        return self.subaccounts == "all"
+
+
+def one_of(name: str, value: str, known: Iterable[str]) -> str:
+    """`value` where it is known. Raises `UsageError`, with the nearest one that is."""
+    known = list(known)
+    if value in known:
+        return value
+    near = get_close_matches(value, known, n=1)
+    hint = f"did you mean `{near[0]}`?" if near else f"known are {', '.join(known)}"
+    raise UsageError(f"expected {_listed(known)} as `{name}`, got {value!r}", hint=hint)
+
+
+def length(name: str, value: str) -> timedelta:
+    """A length of time above 0. Raises `UsageError`."""
+    found = length_of(value)
+    if found is None or found <= timedelta(0):
+        raise UsageError(f"expected a length of time like `30m`, `12h` or `5d` as `{name}`, got {value!r}")
+    return found
+
+
+def readable(retention: str) -> str:
+    """How far back events and logs are asked for: the retention less a margin, or half of a short one."""
+    kept = length("retention", retention)
+    return f"{int(max(kept - _MARGIN, kept / 2).total_seconds())}s"
+
+
+def _listed(known: Sequence[str]) -> str:
+    return " or ".join(f"`{name}`" for name in known) if len(known) <= 3 else "a known name"
