@@ -73,7 +73,7 @@ CASES: list[tuple[Any, list[str]]] = [
         [
             "unknown paginator type `ofset` at `resources[0].endpoint.paginator.type`\n  hint: did you mean `offset`? "
             "known are auto, single_page, offset, page_number, cursor, json_link, json_response, header_link, "
-            "header_cursor"
+            "header_cursor, keyset"
         ],
     ),
     (
@@ -100,7 +100,8 @@ CASES: list[tuple[Any, list[str]]] = [
         endpoint(paginator={"limit": 5}),
         [
             "expected a paginator type, got none at `resources[0].endpoint.paginator.type`\n  hint: known are auto, "
-            "single_page, offset, page_number, cursor, json_link, json_response, header_link, header_cursor"
+            "single_page, offset, page_number, cursor, json_link, json_response, header_link, header_cursor, "
+            "keyset"
         ],
     ),
     (

@@ -12,7 +12,7 @@ from headrace.config import validate
 from headrace.engine import Errand, ResourceReport, Waiting, errands
 from headrace.engine.walk import walk_all
 from headrace.message import Page, Request, Response
-from headrace.plan import Mark, Plan, build_plan
+from headrace.plan import Call, Mark, Plan, build_plan
 from headrace.transport import Transport
 from turned_loop import TurnedLoop
 
@@ -63,6 +63,7 @@ class Settled:
 
     def __init__(self, now_s: float = 1e10, mark: Mark | None = None) -> None:
         self.ends: list[float] = []
+        self.listed: list[tuple[float, float]] = []
         self.lost: list[str] = []
         self.rereads: list[float] = []
         self._now_s = now_s
@@ -73,6 +74,9 @@ class Settled:
 
     def mark(self, _key: str) -> Mark:
         return self._mark
+
+    def list(self, _call: Call, start: float, end: float) -> None:
+        self.listed.append((start, end))
 
     def settle(self, _key: str, until: float) -> None:
         self.ends.append(until)

@@ -76,7 +76,8 @@ class PageFacts:
     """What a pager may know of an answer: `values` holds what it asked for by path text, `MISSING` where absent.
 
     `fingerprint` is a digest of the page's raw records, to see an API that serves the same page again and again.
-    `response` and `records` are the whole answer and its rows, only for a pager that says `reads_answers`.
+    `response` and `records` are the whole answer and its rows, only for a pager that says `reads_answers`. `moments`
+    are the times of its rows, in microseconds since 1970, where the plan says what their time is.
     """
 
     status: int
@@ -87,6 +88,7 @@ class PageFacts:
     values: Mapping[str, Any] = field(default_factory=dict)
     response: Response | None = None
     records: Sequence[bytes] = ()
+    moments: Sequence[int] = ()
 
 
 @dataclass(frozen=True)

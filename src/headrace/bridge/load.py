@@ -81,6 +81,8 @@ class _Loader:
         self._ease_hints()
         self._settle_rows()
         self._has_vanished()
+        if self._run.replaced:
+            self._run.replaced.settle()
         pa.default_memory_pool().release_unused()
         self._settle_keys()
         # a table of which a contract took every row has no columns, and is no table
@@ -97,6 +99,8 @@ class _Loader:
                 yield self._empty(name)
         if self._run.vanished:
             yield from self._written(self._run.vanished.tables())
+        if self._run.replaced:
+            yield from self._written(self._run.replaced.tables())
 
     def _has_vanished(self) -> bool:
         """Whether rows that vanished at the API are to be written; decided when all batches are in."""
@@ -272,7 +276,8 @@ class _Loader:
         Not where a key is declared without one, which the destination would miss.
         """
         columns = self._tables.schema.tables[self._tables.root]["columns"]
-        has_typed_key = all("data_type" in columns[name] for name in self._tables.key)
+        merged = (name for name, column in columns.items() if column.get("merge_key"))
+        has_typed_key = all("data_type" in columns[name] for name in (*self._tables.key, *merged))
         if not self._is_declared(self._tables.root) or not has_typed_key:
             return False
         self._tables.exact([{}])  # gives the tables dlt's own columns

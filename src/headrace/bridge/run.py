@@ -16,6 +16,7 @@ from dlt.common.storages.load_package import LoadPackageStateInjectableContext
 
 from headrace.bridge.first import current_pipeline
 from headrace.bridge.pipe import Fetched
+from headrace.bridge.replaced import Replaced
 from headrace.bridge.tables import WorkingTables
 from headrace.bridge.turns import take_turn
 from headrace.bridge.vanished import Vanished, with_marks
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from dlt.extract import DltResource
 
     from headrace.bridge.shared import Session
+    from headrace.bridge.window import WindowLedger
     from headrace.engine import Errand, Origins, ParentRow
     from headrace.plan import Privacy, ResourcePlan
 
@@ -36,13 +38,21 @@ class ResourceRun:
     """The state of one resource from the moment dlt asks for it until its tables are handed over.
 
     Made in dlt's main thread; `fetch` runs in dlt's event loop; `close` may be called by anyone, more than once.
-    `stores` false means that only dependents want its rows: it has no tables then. `above` is the run of its parent.
+    `stores` false means that only dependents want its rows: it has no tables then. `above` is the run of its parent,
+    `ledger` has what was listed of its windows.
     """
 
     def __init__(
-        self, resource: ResourcePlan, session: Session, *, stores: bool, above: ResourceRun | None = None
+        self,
+        resource: ResourcePlan,
+        session: Session,
+        *,
+        stores: bool,
+        above: ResourceRun | None = None,
+        ledger: WindowLedger | None = None,
     ) -> None:
         self.plan = resource
+        self.ledger = ledger
         self.stores = stores
         self.report = session.report.of(resource.name)
         self.report.dropped, self.report.hashed = resource.privacy.dropped, resource.privacy.hashed
@@ -97,6 +107,14 @@ class ResourceRun:
         if self.plan.deletions:
             try:
                 self.vanished = Vanished(self, self.plan.deletions, schema, self._session.now_s())
+            except BaseException:
+                self.close()
+                raise
+        #: What its rows replace by their time, where that is asked for.
+        self.replaced: Replaced | None = None
+        if self.plan.replacing:
+            try:
+                self.replaced = Replaced(self, self.plan.replacing, capabilities)
             except BaseException:
                 self.close()
                 raise

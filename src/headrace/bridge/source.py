@@ -24,6 +24,7 @@ from headrace.bridge.incremental import (
 )
 from headrace.bridge.pipe import Fetched, LoadTables, load_step, loads_columns, stores
 from headrace.bridge.plan import SECTION, Params, plan_resources, plan_source
+from headrace.bridge.replaced import refuse_dictionaries
 from headrace.bridge.rows import Take, kept, paged
 from headrace.bridge.run import ResourceRun
 from headrace.bridge.shared import Session, running_now
@@ -174,7 +175,7 @@ def _resource(resource: ResourcePlan, parent: DltResource | None, session: Sessi
     def pages(incremental: Any = None) -> Iterator[Any]:
         pipe, ledger = get_current_pipe(), _ledger(resource, session)
         if loads_columns(pipe, _hints()):
-            run = ResourceRun(resource, session, stores=stores(pipe))
+            run = ResourceRun(resource, session, stores=stores(pipe), ledger=ledger)
             calls_of = _calls_of(resource, incremental, session, ledger, filters=True)
             yield kept(kept_after(partial(run.fetch, _alone, calls_of), ledger))
             ends = 0
@@ -183,6 +184,7 @@ def _resource(resource: ResourcePlan, parent: DltResource | None, session: Sessi
                 ends = session.wait_for_an_end(ends, _LOOK_S)
                 yield None
         else:
+            refuse_dictionaries(resource)
             tell_unmarked(resource, session.report.of(resource.name))
             calls = _calls_of(resource, incremental, session, ledger, filters=False)([{}])
             yield from kept_behind(paged(lambda take: session.objects(resource, calls, take)), ledger)
@@ -194,9 +196,10 @@ def _resource(resource: ResourcePlan, parent: DltResource | None, session: Sessi
         running = running_now() if fetched else frozenset()
         combinations = partial(session.combinations, resource, rows, running)
         if fetched and loads_columns(pipe, _hints()):
-            run = ResourceRun(resource, session, stores=stores(pipe), above=items.run)
+            run = ResourceRun(resource, session, stores=stores(pipe), above=items.run, ledger=ledger)
             calls_of = _calls_of(resource, incremental, session, ledger, filters=True)
             return kept(kept_after(partial(run.fetch, combinations, calls_of), ledger))
+        refuse_dictionaries(resource)
         tell_unmarked(resource, session.report.of(resource.name))
         calls_of = _calls_of(resource, incremental, session, ledger, filters=False)
 

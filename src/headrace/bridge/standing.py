@@ -63,7 +63,7 @@ class Standing:
             raise self._unreadable("it has no tables that can be asked")
         try:
             with self._client.sql_client as sql:
-                if not _stands(sql, root):
+                if not table_stands(sql, root):
                     return
                 loads, by_us = sql.make_qualified_table_name(self._loads), _literal(self._schema_name, sql)
                 ours, schema_name = map(sql.escape_column_name, self._names)
@@ -128,7 +128,7 @@ class Standing:
         )
 
 
-def _stands(sql: Any, table: str) -> bool:
+def table_stands(sql: Any, table: str) -> bool:
     """Whether the table is there."""
     try:
         sql.execute_sql(f"SELECT 1 FROM {sql.make_qualified_table_name(table)} WHERE 1 = 0")  # noqa: S608

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from headrace.config import HeadraceWarning
 from headrace.engine import ResourceReport
-from headrace.plan import Mark
+from headrace.plan import Call, Mark
 from headrace.secrets import mask
 
 T = TypeVar("T")
@@ -27,12 +27,18 @@ class WindowLedger:
         self.now_s = now_s
         self._state = state
         self._report = report
+        #: What was listed completely: the call, from when, until when.
+        self.listed: list[tuple[Call, float, float]] = []
         self._settled: dict[str, float] = {}
         self._reread: dict[str, float] = {}
 
     def mark(self, key: str) -> Mark:
         """What the last run left."""
         return Mark(self._state.get("windows", {}).get(key), self._state.get("rereads", {}).get(key))
+
+    def list(self, call: Call, start: float, end: float) -> None:
+        """All rows of a call between two moments were listed."""
+        self.listed.append((call, start, end))
 
     def settle(self, key: str, until: float) -> None:
         """A further window is complete, in order."""

@@ -24,6 +24,7 @@ from headrace.config.field import (
     told,
 )
 from headrace.config.foreign import Foreign, ForeignObject
+from headrace.config.window import MomentForm
 
 
 class BearerAuth(Options):
@@ -241,6 +242,55 @@ class HeaderCursorPaging(Options):
     )
 
 
+class KeysetPaging(Options):
+    """Pages in the order of a time of their rows: the next request is bounded by the last time seen.
+
+    The rows of that instant are asked for again, so that none is lost or doubled where a page ends among them. An API
+    that ignores the bound, cuts it, or has more rows at one instant than on a page, is an error.
+    """
+
+    type: Literal["keyset"] = option(about="the kind of paging", dlt="ours")
+    key_path: JsonPathText = option(about="where a row has its time", dlt="ours", example="created_at")
+    key_param: Name | None = option(
+        None, about="query parameter of the bound; or `key_body_path`", dlt="ours", example="before"
+    )
+    key_body_path: Name | None = option(None, about="place of the bound in the JSON body", dlt="ours", example="before")
+    order: Literal["asc", "desc"] = option(
+        "desc", about="`desc`: newest rows first, the bound is their latest time; `asc`: the reverse", dlt="ours"
+    )
+    format: MomentForm = option(
+        "datetime_ms",
+        about="how the bound is sent: as in `windows`; rows within one unit of it are of one instant",
+        dlt="ours",
+    )
+    limit: int = option(about="rows asked for on each page", dlt="ours", example=1000, ge=1)
+    limit_param: Name | None = option(
+        "limit", about="query parameter of the limit; none with `limit_body_path`", dlt="ours"
+    )
+    limit_body_path: Name | None = option(
+        None, about="place of the limit in the JSON body", dlt="ours", example="page.limit"
+    )
+    least_limit: int = option(
+        10,
+        about="an API may serve fewer rows than `limit` without saying so, but no fewer than these where it has them",
+        dlt="ours",
+        ge=1,
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _in_the_body(cls, options: Any) -> Any:
+        return _unless_in_the_body(options, "limit_param", "limit_body_path")
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> KeysetPaging:
+        _one_of(self, "limit_param", "limit_body_path")
+        _one_of(self, "key_param", "key_body_path")
+        if self.key_param is None and self.key_body_path is None:
+            raise told("expected `key_param` or `key_body_path`, got none")
+        return self
+
+
 #: Auth by name.
 AUTH_KINDS: Final[Mapping[str, type[Options]]] = {
     "bearer": BearerAuth,
@@ -260,6 +310,7 @@ PAGING_KINDS: Final[Mapping[str, type[Options]]] = {
     "json_response": JsonLinkPaging,
     "header_link": HeaderLinkPaging,
     "header_cursor": HeaderCursorPaging,
+    "keyset": KeysetPaging,
 }
 
 
@@ -298,6 +349,7 @@ PagingOptions = Annotated[
     | Annotated[JsonLinkPaging, Tag("<JsonLinkPaging>")]
     | Annotated[HeaderLinkPaging, Tag("<HeaderLinkPaging>")]
     | Annotated[HeaderCursorPaging, Tag("<HeaderCursorPaging>")]
+    | Annotated[KeysetPaging, Tag("<KeysetPaging>")]
     | Annotated[ForeignObject, Tag("<Foreign>")],
     Discriminator(_paging_tag),
 ]

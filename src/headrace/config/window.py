@@ -8,8 +8,8 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import PlainValidator, model_validator
 
-from headrace.config.field import Options, expected, option, told
-from headrace.moment import length_of, moment_of, seconds_of
+from headrace.config.field import OptionalPathText, Options, expected, option, told
+from headrace.moment import DAY_S, length_of, moment_of, seconds_of
 
 #: The year 10000, which no date can say.
 _LAST_S: Final = 253_402_300_800
@@ -51,9 +51,13 @@ def _positive_duration(value: object) -> timedelta:
     return duration
 
 
-_MomentForm: TypeAlias = str | int | float
+_MomentJson: TypeAlias = str | int | float
+#: How a moment is sent; `headrace.moment.FORMS` has what each is.
+MomentForm: TypeAlias = Literal[
+    "seconds", "decimal_seconds", "milliseconds", "date", "datetime", "datetime_ms", "rfc2822", "rfc1123"
+]
 MomentValue = Annotated[
-    str | int | float | date | timedelta, PlainValidator(moment, json_schema_input_type=_MomentForm)
+    str | int | float | date | timedelta, PlainValidator(moment, json_schema_input_type=_MomentJson)
 ]
 Duration = Annotated[timedelta, PlainValidator(_duration, json_schema_input_type=str | float)]
 PositiveDuration = Annotated[timedelta, PlainValidator(_positive_duration, json_schema_input_type=str | float)]
@@ -97,10 +101,7 @@ class WindowOptions(Options):
         example="-10m",
         dlt="ours",
     )
-    format: (
-        Literal["seconds", "decimal_seconds", "milliseconds", "date", "datetime", "datetime_ms", "rfc2822", "rfc1123"]
-        | None
-    ) = option(
+    format: MomentForm | None = option(
         None,
         about="how bounds are sent: since 1970, or as a text (`rfc2822` ends in `+0000`, `rfc1123` in `GMT`); as "
         "`start` is written when absent, `datetime` for one before the run",
@@ -157,6 +158,54 @@ class WindowOptions(Options):
         about="the API leaves out rows at both bounds: each window is asked for from one unit of `format` earlier",
         dlt="ours",
     )
+
+    fixed: bool = option(
+        default=False,
+        about="every window but the last is `size` long and none is given up to be cut shorter, which costs requests: "
+        "for an API that allows few of them",
+        dlt="ours",
+    )
+    time_path: OptionalPathText = option(
+        None,
+        about="where a row has its time; rows outside of the window that lists them are left out",
+        example="created_at",
+        dlt="ours",
+    )
+    replace: PositiveDuration | None = option(
+        None,
+        about="for rows that have no key: what is listed takes the place of all that is stored of the same time and "
+        "call, in steps of this length, which divides a day; needs `time_path` and `write_disposition: merge`",
+        example="1h",
+        dlt="ours",
+    )
+    most: float = option(
+        0.5,
+        about="share of the rows stored of the time that is listed again that may be missing from it; more is an "
+        "error, unless it is fewer than 20",
+        dlt="ours",
+        example=1,
+        ge=0,
+        le=1,
+    )
+    cached: Duration = option(
+        "0s",
+        about="for how long an API gives the same request the same answer: ends are sent up to so much later, so that "
+        "no run sends what one before it sent; needs `time_path`",
+        example="60s",
+        dlt="ours",
+        validate_default=True,
+    )
+
+    @model_validator(mode="after")
+    def _time_is_known(self) -> WindowOptions:
+        for name in ("replace", "cached"):
+            if getattr(self, name) and self.time_path is None:
+                raise told(f"expected `time_path` beside `{name}`: which rows lie outside of a window")
+        if self.replace is not None and DAY_S % self.replace.total_seconds():
+            raise told("expected a length that divides a day as `replace`, like `1h`")
+        if self.fixed and self.size is None:
+            raise told("expected `size` beside `fixed`: how long a window is")
+        return self
 
     @model_validator(mode="after")
     def _range_is_one(self) -> WindowOptions:

@@ -6,12 +6,13 @@ from headrace.decode.exact import load_exact, shallow, to_rows
 from headrace.decode.fields import shape_fields
 from headrace.decode.keyed_hash import KeyedHash
 from headrace.decode.page import PageSplitter
-from headrace.decode.rewrite import add_values, append_values, edit_values
+from headrace.decode.rewrite import add_values, append_each, append_values, edit_values
 
 __all__ = [
     "KeyedHash",
     "PageSplitter",
     "add_values",
+    "append_each",
     "append_values",
     "conceal",
     "edit_values",

@@ -21,6 +21,7 @@ from msgspec import UNSET, Raw, UnsetType
 from headrace.decode.diagnose import missing_rows, not_json
 from headrace.decode.exact import load_exact
 from headrace.decode.find import find_rows
+from headrace.decode.moments import MomentReader
 from headrace.errors import DecodeError
 from headrace.jsonpath import MISSING, JsonPath
 from headrace.message import Page, PageFacts, Response
@@ -34,8 +35,8 @@ class PageSplitter:
 
     `wants` are the paths whose values the pager needs; the root path `$` stands for the whole document.
     `resource` names the resource in errors. `fingerprint` false leaves out the digests that tell equal pages; `answers`
-    true puts the answer and its records into the facts, for a pager that reads them. `shows` false keeps what is in a
-    page that is not JSON out of errors.
+    true puts the answer and its records into the facts, for a pager that reads them, and `moments` the times at that
+    path of rows. `shows` false keeps what is in a page that is not JSON out of errors.
     """
 
     def __init__(  # noqa: PLR0913 - what may differ between two listings
@@ -47,6 +48,7 @@ class PageSplitter:
         allow_null: bool = False,
         fingerprint: bool = True,
         answers: bool = False,
+        moments: JsonPath | None = None,
         shows: bool = True,
     ) -> None:
         self._selector = selector
@@ -55,6 +57,7 @@ class PageSplitter:
         self._allow_null = allow_null
         self._fingerprint = fingerprint
         self._answers = answers
+        self._moments = MomentReader(moments, resource) if moments is not None else None
         self._shows = shows
         self._pages = 0
         self._decoder = _envelope_decoder(selector, self._wants)
@@ -70,7 +73,10 @@ class PageSplitter:
         records, values = self._split_fast(response) or self._split_exact(response)
         self._pages += 1
         digest = _fingerprint(records) if self._fingerprint else ""
-        facts = PageFacts(response.status, response.headers, response.url, len(records), digest, values)
+        moments = self._moments.read(records) if self._moments is not None else ()
+        facts = PageFacts(
+            response.status, response.headers, response.url, len(records), digest, values, moments=moments
+        )
         return Page(records, replace(facts, response=response, records=records) if self._answers else facts)
 
     def _split_fast(self, response: Response) -> _Split | None:

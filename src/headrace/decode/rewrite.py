@@ -36,6 +36,16 @@ def append_values(records: Sequence[bytes], values: Mapping[str, Any]) -> list[b
     return [(b"{" if (body := record.rstrip()[:-1]).strip() == b"{" else body + b",") + tail for record in records]
 
 
+def append_each(records: Sequence[bytes], key: str, values: Sequence[str]) -> list[bytes]:
+    """`records`, all objects, each with the text of `values` at its place as the last value, under `key`."""
+    head = json.dumps(key).encode() + b":"
+    tails = {value: head + json.dumps(value).encode() + b"}" for value in set(values)}
+    return [
+        (b"{" if (body := record.rstrip()[:-1]).strip() == b"{" else body + b",") + tails[value]
+        for record, value in zip(records, values, strict=True)
+    ]
+
+
 def edit_values(
     records: Sequence[bytes], edits: Mapping[str, Any], to_text: Callable[[Any], str]
 ) -> list[bytes] | None:

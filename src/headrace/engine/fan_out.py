@@ -13,7 +13,8 @@ from headrace.engine.skip import Unskippable
 from headrace.engine.window import Strides, Window
 from headrace.errors import AnswerError
 from headrace.jsonpath import MISSING
-from headrace.plan import Beginning, Mark, ResourcePlan, Span, Windows
+from headrace.message import Request
+from headrace.plan import Beginning, Call, Mark, ResourcePlan, Span
 from headrace.secrets import remember_passing
 
 Origins = Mapping[str, ParentRow]
@@ -44,6 +45,10 @@ class Ledger(Protocol):
 
     def settle(self, key: str, until: float) -> None:
         """A further window is complete, in order, and settled up to here."""
+        ...
+
+    def list(self, call: Call, start: float, end: float) -> None:
+        """All rows of a call between two moments were listed."""
         ...
 
     def reread(self, key: str, moment: float) -> None:
@@ -101,28 +106,30 @@ def errands(
             if span.gone is not None:
                 ledger.lose(call.key, resource.windows.gone_words(span.gone))
             if not span.is_empty:
-                complete = partial(_complete, ledger, call.key, span, now_s)
-                part = partial(_part, errand, resource.windows, complete)
+                complete = partial(_complete, ledger, call, span, now_s)
+                part = partial(_part, errand, partial(resource.windows.ask, call.request, now_s=now_s), complete)
                 yield part(Window(span.start, span.end, strides.begin(resource.windows), part))
 
 
-def _part(whole: Errand, windows: Windows, complete: Callable[[float], None], window: Window) -> Errand:
-    """The errand that lists `window` of the range of `whole`; `complete` is told its end."""
-    request = windows.ask(whole.call.request, window.start, window.end)
+def _part(
+    whole: Errand, ask: Callable[[float, float], Request], complete: Callable[[Window], None], window: Window
+) -> Errand:
+    """The errand that lists `window` of the range of `whole`, as `ask` says; `complete` is told of its end."""
     return replace(
         whole,
-        call=replace(whole.call, request=request),
-        complete=partial(complete, window.end),
+        call=replace(whole.call, request=ask(window.start, window.end)),
+        complete=partial(complete, window),
         window=window,
     )
 
 
-def _complete(ledger: Ledger, key: str, span: Span, now_s: float, end: float) -> None:
-    """The window of `span` that ends at `end` is complete, and so are those before it."""
+def _complete(ledger: Ledger, call: Call, span: Span, now_s: float, window: Window) -> None:
+    """A `window` of `span` is complete, and so are those before it."""
+    ledger.list(call, window.start, window.end)
     if span.settled is not None:
-        ledger.settle(key, min(end, span.settled))
-    if span.rereads and end == span.end:
-        ledger.reread(key, now_s)
+        ledger.settle(call.key, min(window.end, span.settled))
+    if span.rereads and window.end == span.end:
+        ledger.reread(call.key, now_s)
 
 
 def _given(value: Any, name: str, row: ParentRow, resource: ResourcePlan) -> Any:

@@ -1,7 +1,7 @@
 """What a configuration does to rows between an answer and the tables, in dlt's order.
 
 1. fields into one shape; private ones out or hashed   (bytes)
-2. parameters of the source in, first   (bytes)
+2. parameters of the source in, first; the step of time in which a row lies   (bytes)
 3. fields of the parent's row in, last  (bytes)
 4. `processing_steps`                   (Python objects)
 5. the incremental filter               (looks at Python objects; what stays stays as bytes)
@@ -17,22 +17,27 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 
-from headrace.decode import add_values, append_values, shape_fields, to_rows
+from headrace.decode import add_values, append_each, append_values, shape_fields, to_rows
 from headrace.engine.concealer import Aliases, Concealer, Known
 from headrace.engine.skip import Unskippable
 from headrace.errors import AnswerError
 from headrace.jsonpath import MISSING
 from headrace.message import Page
-from headrace.plan import Call, Exports, ResourcePlan
+from headrace.moment import words
+from headrace.plan import STEP, Call, Exports, ResourcePlan
 
 if TYPE_CHECKING:
     from headrace.engine.window import Window
 
+_MICROS: Final = 1_000_000
+#: A moment as text; rows of a page have few.
+_said = lru_cache(maxsize=256)(words)
 #: Types that JSON gives back as they are; exactly these, a subclass may mean something to dlt.
 _JSON_SCALARS: Final = frozenset({str, int, float, bool, type(None)})
 
@@ -109,7 +114,7 @@ class RowWork:
     def prepare(self, page: Page, errand: Errand) -> Prepared:
         """The rows of a page for the tables. Raises `AnswerError`, and what functions of the configuration raise."""
         records = self._shaped(page)
-        raw, added = self._raw(records, errand)
+        raw, added = self._raw(records, errand, page.facts.moments)
         if added is None and not self.needs_objects(errand):
             return Prepared(raw)
         rows = to_rows(raw) if added is None else added
@@ -130,7 +135,7 @@ class RowWork:
     def objects(self, page: Page, errand: Errand) -> list[Any]:
         """The rows of a page as Python objects after `processing_steps`, not filtered yet: see `fetch_objects`."""
         records = self._shaped(page)
-        raw, added = self._raw(records, errand)
+        raw, added = self._raw(records, errand, page.facts.moments)
         self._concealer.known(records)
         return self._stepped(to_rows(raw) if added is None else added)
 
@@ -138,9 +143,14 @@ class RowWork:
         fields = self.resource.fields
         return shape_fields(page.records, fields) if fields else page.records
 
-    def _raw(self, records: Sequence[bytes], errand: Errand) -> tuple[Sequence[bytes], list[Any] | None]:
+    def _raw(
+        self, records: Sequence[bytes], errand: Errand, moments: Sequence[int]
+    ) -> tuple[Sequence[bytes], list[Any] | None]:
         """Records after steps 1 to 3; the second as objects where a parent's field is none that JSON holds."""
         records = self._concealer.hide(records)
+        if self.resource.replacing is not None and self.resource.windows is not None:
+            step_of = self.resource.windows.step_of
+            records = append_each(records, STEP, [_said(step_of(moment / _MICROS)) for moment in moments])
         if errand.call.values:
             records = add_values(records, errand.call.values)
         kept = errand.call.kept

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from headrace.decode import PageSplitter
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     Fetched = asyncio.Task[tuple[Page, int]]
 
 _NO_SUCH_PAGE: Final = (400, 404)
+_MICROS: Final = 1_000_000
 #: Pages that may be asked for before the oldest of them has come, for each slot: a slow one does not stop the others.
 _AHEAD: Final = 4
 #: What a record costs beside its bytes, and a walker beside its pages.
@@ -141,6 +143,7 @@ class Walker:
             allow_null=resource.allow_null_data,
             fingerprint=resource.pager.compares_pages,
             answers=resource.pager.reads_answers,
+            moments=resource.time_path,
             shows=not resource.privacy.fates,
         )
         told = 0
@@ -155,7 +158,7 @@ class Walker:
                 continue
             page, size = _page(under_way.popleft(), walk)
             told += 1
-            walk.tell(page.facts)
+            page = self._chosen(page, walk.tell(page.facts))
             if walk.found is not None:
                 splitter.want(walk.found.wants)
             self._hold(page, size, told)
@@ -177,6 +180,20 @@ class Walker:
         self._bytes += size
         self._waiting.add(size)
         return page, size
+
+    def _chosen(self, page: Page, places: Sequence[int] | None) -> Page:
+        """`page` with those of its rows at `places` (None: all) that lie in the window, where their time is known."""
+        window, windows = self.errand.window, self._resource.windows
+        moments = page.facts.moments
+        if window is not None and windows is not None and windows.time_path is not None:
+            start, end = round(window.start * _MICROS), round(window.end * _MICROS)
+            places = [
+                place for place in (range(len(moments)) if places is None else places) if start <= moments[place] < end
+            ]
+        if places is None or len(places) == len(page.records):
+            return page
+        facts = replace(page.facts, row_count=len(places), moments=[moments[place] for place in places])
+        return Page([page.records[place] for place in places], facts)
 
     def _has_room(self) -> bool:
         """Whether its next page may wait; the call whose turn it is may always hold its share."""

@@ -23,6 +23,9 @@ fill the slots anyway, twenty are always taken.
 
 Pages here are a weight: a window counts as the twenty pages at which it is given up when its bytes are the share of
 one slot in the bound of what may wait. So windows that are walked side by side fit under that bound.
+
+Where windows are `fixed` nothing is learned and none is given up: what is dropped was a request, of which some APIs
+allow ten a minute.
 """
 
 from __future__ import annotations
@@ -57,13 +60,14 @@ class Strides:
         """The stride of the next call."""
         self.calls += 1
         longest = math.inf if windows.size is None else windows.size.total_seconds()
-        return Stride(windows.unit_s, longest, self)
+        return Stride(windows.unit_s, longest, self, fixed=windows.fixed)
 
 
 class Stride:
     """How long the next window of a call is: what was learned from those that ended. Lengths are in seconds."""
 
-    def __init__(self, unit_s: int, longest_s: float, among: Strides) -> None:
+    def __init__(self, unit_s: int, longest_s: float, among: Strides, *, fixed: bool = False) -> None:
+        self._fixed = fixed
         self.unit_s = unit_s
         self.longest_s = longest_s
         #: Pages a second, None where no window has ended yet.
@@ -83,13 +87,15 @@ class Stride:
 
     def length(self, left_s: float, slots: int) -> float:
         """The length of the next window, where so much of a range is left."""
-        if self.density is None:
+        if self.density is None or self._fixed:
             return self.longest_s
         good, few = (pages / self.density if self.density else math.inf for pages in (_GOOD, _FEW))
         return min(self.longest_s, good, max(left_s / (2 * slots), few), _GROWTH * self._seconds)
 
     def patience(self, length_s: float, density: float, slots: int) -> float:
         """At how many pages a window is given up that has at least so many pages a second."""
+        if self._fixed:
+            return math.inf
         if self._among.calls >= slots:
             return HEAVY
         if self.density is None:

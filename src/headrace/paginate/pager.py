@@ -18,6 +18,7 @@ A walk that has raised is over.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar, Protocol
 
 from headrace.jsonpath import JsonPath
@@ -54,8 +55,11 @@ class Walk(Protocol):
         """The next request that can be named now; None when done, or when a page must be told first."""
         ...
 
-    def tell(self, facts: PageFacts) -> None:
-        """Take the facts of the oldest request not yet told. Raises `PagingError` when paging repeats itself."""
+    def tell(self, facts: PageFacts) -> Sequence[int] | None:
+        """Take the facts of the oldest request not yet told; the places of its rows that count, None for all of them.
+
+        Raises `PagingError` when paging repeats itself.
+        """
         ...
 
 

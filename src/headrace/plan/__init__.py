@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from headrace.plan.describe import describe
 from headrace.plan.model import (
+    EMPTY,
+    STEP,
     Action,
     Auth,
     Beginning,
@@ -20,6 +22,7 @@ from headrace.plan.model import (
     Parent,
     Plan,
     Rate,
+    Replacing,
     ResourcePlan,
     RetryPolicy,
     Step,
@@ -32,6 +35,8 @@ if TYPE_CHECKING:
     from headrace.plan.build import build_plan
 
 __all__ = [
+    "EMPTY",
+    "STEP",
     "Action",
     "Auth",
     "Beginning",
@@ -46,6 +51,7 @@ __all__ = [
     "Privacy",
     "Range",
     "Rate",
+    "Replacing",
     "ResourcePlan",
     "RetryPolicy",
     "Span",

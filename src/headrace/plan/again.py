@@ -45,4 +45,5 @@ def _merges(entry: ResourceOptions) -> bool:
     if callable(said):
         return True
     disposition = said.get("disposition") if isinstance(said, Mapping) else getattr(said, "disposition", said)
-    return disposition == "merge" and bool(entry.primary_key or entry.merge_key)
+    windows = entry.endpoint.windows if entry.endpoint else None
+    return disposition == "merge" and bool(entry.primary_key or entry.merge_key or (windows and windows.replace))

@@ -47,6 +47,7 @@ from headrace.plan.model import Auth, Limits, Parent, Plan, Rate, ResourcePlan, 
 from headrace.plan.pagers import PAGERS
 from headrace.plan.parameter import missing, parameter_values, unused
 from headrace.plan.privacy import Privacy
+from headrace.plan.replacing import replacing_hints, replacing_of, time_path_of, wrong_replacing
 from headrace.plan.shapes import shapings_of, typed_columns
 from headrace.plan.template import as_text, is_segment
 from headrace.plan.window import Windows
@@ -112,6 +113,11 @@ def build_plan(  # noqa: PLR0913 - a configuration, and what stands elsewhere
     problems += listed_again(entries, places)
     placed = [(entry, places[entry.name]) for entry in entries]
     problems += wrong_deletions(placed, parents, ready, config.client.paginator)
+    problems += wrong_replacing(placed, parents, ready)
+    paths = {
+        entry.name: time_path_of(entry, _paging(entry.endpoint, config.client), problems, f"{place}.endpoint")
+        for entry, place in placed
+    }
     problems += hidden_problems(entries, places, privacies)
     missing_key = key_problem(entries, places, privacies, parents)
     key = find_key(missing_key, config.privacy_key, look_up_key, problems) if missing_key else None
@@ -120,7 +126,10 @@ def build_plan(  # noqa: PLR0913 - a configuration, and what stands elsewhere
     parents = deepest_first(parents)
     order = ordered(places, parents)
     maker = _Maker(config, values, parents, adapters, {name: replace(of, key=key) for name, of in privacies.items()})
-    made = {entry.name: maker.resource(entry, endpoint) for entry, endpoint in zip(entries, endpoints, strict=True)}
+    made = {
+        entry.name: replace(maker.resource(entry, endpoint), time_path=paths[entry.name])
+        for entry, endpoint in zip(entries, endpoints, strict=True)
+    }
     resources = tuple(made[name] for name in order if name in made)
     for text in overlapping(entries):
         warnings.warn(text, HeadraceWarning, stacklevel=2)
@@ -196,6 +205,7 @@ class _Maker:
         client = self._client
         options = resource.endpoint or EndpointOptions()
         selector, pager = self._reading(options, endpoint)
+        replacing = replacing_of(resource, endpoint, self._parents[resource.name])
         return ResourcePlan(
             name=resource.name,
             table_name=resource.table_name or resource.name,
@@ -217,7 +227,7 @@ class _Maker:
             key_collisions=resource.key_collisions,
             key_collisions_declared="key_collisions" in resource.model_fields_set,
             allow_null_data=options.allow_null_data,
-            hints=_hints(resource, self._privacies[resource.name]),
+            hints=replacing_hints(replacing, _hints(resource, self._privacies[resource.name])),
             privacy=self._privacies[resource.name],
             fields=shapings_of(resource),
             parents=self._parents[resource.name],
@@ -229,6 +239,7 @@ class _Maker:
             steps=steps_of(resource, self._adapters),
             mixed_numbers=resource.mixed_numbers,
             name_collisions=resource.name_collisions,
+            replacing=replacing,
         )
 
     def _reading(self, options: EndpointOptions, endpoint: EndpointTemplate) -> tuple[JsonPath | None, Pager]:
@@ -239,13 +250,11 @@ class _Maker:
         return selector or compile_path("$"), SinglePage() if options.paginator is None else self._pager(options)
 
     def _pager(self, endpoint: EndpointOptions) -> Pager:
-        """Endpoint over client over detection; `auto` on an endpoint is the same as none, as in dlt."""
-        for options in (endpoint.paginator, self._client.paginator):
-            if isinstance(options, Foreign):
-                return self._adapted.pager(options.value)
-            if options is not None and not isinstance(options, AutoPaging):
-                return PAGERS[type(options)](options)
-        return Detect()
+        """Endpoint over client over detection."""
+        options = _paging(endpoint, self._client)
+        if isinstance(options, Foreign):
+            return self._adapted.pager(options.value)
+        return Detect() if options is None else PAGERS[type(options)](options)
 
     def _auth(self, endpoint: EndpointOptions) -> Auth | None:
         """The endpoint's auth when it says one, none included; otherwise the client's."""
@@ -262,6 +271,12 @@ class _Maker:
         if self._adapters is None:
             raise AssertionError("a configuration with foreign objects is checked by who knows them")
         return self._adapters
+
+
+def _paging(endpoint: EndpointOptions | None, client: ClientOptions) -> Any:
+    """The paginator in force, None where it is to be found; `auto` on an endpoint is the same as none, as in dlt."""
+    said = (endpoint.paginator if endpoint else None, client.paginator)
+    return next((each for each in said if each is not None and not isinstance(each, AutoPaging)), None)
 
 
 def _choices(names: Sequence[str], values: Parameters) -> Iterator[dict[str, Scalar]]:

@@ -41,7 +41,7 @@ def wrong_deletions(
         for wrong in (
             _wrong_merge(resource),
             _wrong_listing(resource, paginator),
-            _wrong_scope(resource, above, ready),
+            wrong_scope(resource, above, ready),
             ("a table of its own", "one that several resources write") if shared else None,
         ):
             if wrong is not None:
@@ -81,7 +81,7 @@ def _wrong_listing(resource: ResourceOptions, paginator: Any) -> tuple[str, str]
     return ("a listing to its end", f"`{maximum}`") if maximum else None
 
 
-def _wrong_scope(
+def wrong_scope(
     resource: ResourceOptions, parents: tuple[Parent, ...], ready: Mapping[str, Any]
 ) -> tuple[str, str] | None:
     """Why nobody could say which call a stored row is of."""

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 
 _OPEN: Final = Privacy()
 
+#: Column with the beginning of the step of time in which a row lies that is replaced by its time.
+STEP: Final = "_window"
+#: Column that is set in the row of a step that has no rows any more; such rows are never stored.
+EMPTY: Final = "_window_empty"
+
 KeyCollisions = Literal["keep_last", "keep_all", "fail"]
 
 
@@ -160,6 +165,18 @@ class Deletions:
 
 
 @dataclass(frozen=True)
+class Replacing:
+    """How rows without a key are replaced by the time in which they lie.
+
+    `scope` are the columns that say of a row which call it is of; `most` is the share of the stored rows that may be
+    missing from what is listed again.
+    """
+
+    scope: tuple[str, ...] = ()
+    most: float = 0.5
+
+
+@dataclass(frozen=True)
 class Beginning:
     """Where a call begins: values of its `incremental` placeholders, and query parameters that say so."""
 
@@ -188,6 +205,7 @@ class ResourcePlan:
     `selector` None means that the place of the rows is found on the first page. `privacy` says what becomes of fields
     before anything is stored. `parents` are the resources that it takes fields from, the one whose rows lead to its
     calls first; `exports` is what its own dependents take. `table_name` is a function where rows name their table.
+    `time_path` is where rows have their time, for a pager or windows that want to know.
     """
 
     name: str
@@ -212,6 +230,8 @@ class ResourcePlan:
     steps: tuple[Step, ...] = ()
     mixed_numbers: Literal["variant", "widen"] = "variant"
     name_collisions: Literal["keep", "last"] = "keep"
+    time_path: JsonPath | None = None
+    replacing: Replacing | None = None
 
     def calls(
         self,

@@ -11,17 +11,20 @@ from headrace.config.kinds import (
     HeaderCursorPaging,
     HeaderLinkPaging,
     JsonLinkPaging,
+    KeysetPaging,
     OffsetPaging,
     PageNumberPaging,
     SinglePagePaging,
 )
 from headrace.jsonpath import JsonPath, compile_path
+from headrace.moment import FORMS
 from headrace.paginate import (
     Cursor,
     Detect,
     HeaderCursor,
     HeaderLink,
     JsonLink,
+    Keyset,
     Offset,
     PageNumber,
     Pager,
@@ -56,6 +59,12 @@ def _cursor(options: CursorPaging) -> Pager:
     )
 
 
+def _keyset(options: KeysetPaging) -> Pager:
+    places = _same(options, "key_param", "key_body_path", "limit_param", "limit_body_path")
+    same = _same(options, "limit", "order", "least_limit")
+    return Keyset(compile_path(options.key_path), form=FORMS[options.format], **places, **same)
+
+
 #: Option model -> pager. `AutoPaging` has a row so that the table is whole; the client is asked first.
 PAGERS: Final[Mapping[type[Any], Callable[[Any], Pager]]] = {
     AutoPaging: lambda _: Detect(),
@@ -68,4 +77,5 @@ PAGERS: Final[Mapping[type[Any], Callable[[Any], Pager]]] = {
     HeaderCursorPaging: lambda options: HeaderCursor(
         **_same(options, "cursor_key", "cursor_param", "stop_after_empty_page")
     ),
+    KeysetPaging: _keyset,
 }

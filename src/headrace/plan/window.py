@@ -16,6 +16,10 @@ less the overlap in which rows may have come late, and never at the largest time
 * never goes back;
 * goes forward only by a range that begins at or before it, less the overlap, or where the API has nothing older: a
   backfill of some range behind it leaves no hole.
+
+Where rows have no key (`replace`) what is listed takes the place of what is stored of the same time. That is decided
+step by step, whole hours say, so a range begins with a step, and ends with one unless it ends by the run: a step that
+is listed in part would lose what stands in its rest.
 """
 
 from __future__ import annotations
@@ -86,6 +90,11 @@ class Windows:
     retention: timedelta | None = None
     reread_every: timedelta | None = None
     reread_span: timedelta | None = None
+    fixed: bool = False
+    time_path: str | None = None
+    replace: timedelta | None = None
+    most: float = 0.5
+    cached: timedelta = _NO_TIME
     since: Moment | None = None
     until: Moment | None = None
 
@@ -124,9 +133,10 @@ class Windows:
         oldest = self._oldest(now_s)
         wanted = self._wanted(known, first)
         gone = (wanted, min(oldest, end)) if wanted < min(oldest, end) else None
-        start = max(start, oldest + self.edge_s)
+        oldest = self._up(oldest + self.edge_s)
+        start, end = max(self._down(start), oldest), self._whole_end(end, now_s)
         covered = self._declared(now_s) if mark.until is None else mark.until - self.overlap.total_seconds()
-        covered = max(covered, oldest + self.edge_s)
+        covered = max(covered, oldest)
         if not isinstance(self.start, timedelta):
             covered = max(covered, self._declared(now_s))
         settled = min(end, now_s - self.settle.total_seconds())
@@ -138,16 +148,18 @@ class Windows:
             self.reread_every is not None and not is_backfill and (mark.until is None or self._is_due(now_s, mark)),
         )
 
-    def ask(self, request: Request, start: float, end: float) -> Request:
+    def ask(self, request: Request, start: float, end: float, now_s: float = 0.0) -> Request:
         """`request` for what lies between two moments, each cut down to what can be said.
 
+        Where answers are `cached` the second is later by a part of that time, which the moment `now_s` says.
         Raises `PagingError` where its body cannot hold them.
         """
         places = (
             place_of("start", self.param_start, self.body_path_start),
             place_of("end", self.param_end, self.body_path_end),
         )
-        for place, moment_s in zip(places, (start - self.edge_s, end), strict=True):
+        later_s = math.fmod(now_s, self.cached.total_seconds()) if self.cached else 0.0
+        for place, moment_s in zip(places, (start - self.edge_s, end + later_s), strict=True):
             request = place.put(request, self.form.say(moment_s))
         return request
 
@@ -155,6 +167,27 @@ class Windows:
         """What a run came too late for, in words."""
         age = length_words(self.retention or _NO_TIME)
         return f"rows between {words(gone[0])} and {words(gone[1])} are older than {age}: gone at the API"
+
+    def step_of(self, moment_s: float) -> float:
+        """The beginning of the step of `replace` in which a moment lies."""
+        step_s = (self.replace or _NO_TIME).total_seconds()
+        return moment_s // step_s * step_s
+
+    def _down(self, moment_s: float) -> float:
+        """Where the step begins that is replaced whole; the moment itself where nothing is replaced."""
+        return moment_s if self.replace is None else self.step_of(moment_s)
+
+    def _up(self, moment_s: float) -> float:
+        if self.replace is None or math.isinf(moment_s):
+            return moment_s
+        return -self.step_of(-moment_s)
+
+    def _whole_end(self, end: float, now_s: float) -> float:
+        """The end of a range whose steps are replaced whole: the last one may be cut by the run alone."""
+        if self.replace is None:
+            return end
+        by_the_run = now_s if not isinstance(self.end, timedelta) else seconds_of(self.end, now_s)
+        return self.form.cut(end if end >= by_the_run else min(self._up(end), by_the_run))
 
     @property
     def _is_relative(self) -> bool:
