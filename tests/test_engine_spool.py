@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from headrace.engine import Spool
+from headrace.engine import Room, Spool
 from headrace.message import TableBatch
 
 NARROW = pa.schema([pa.field("id", pa.int64(), nullable=False)])
@@ -85,6 +85,60 @@ def test_a_late_column_begins_a_new_file(tmp_path: Path) -> None:
     assert [table.num_rows for table in found] == [2, 1, 1]
     assert [table.column("late").null_count for table in found] == [2, 0, 0]
     spool.remove()
+
+
+def row_groups(path: Path | None) -> list[int]:
+    assert path is not None
+    metadata = pq.read_metadata(path)
+    return [metadata.row_group(number).num_rows for number in range(metadata.num_row_groups)]
+
+
+def test_whole_groups_follow_the_first_pieces(tmp_path: Path) -> None:
+    spool = Spool("rows", tmp_path, group_rows=4)
+    spool.append(batch(0, 4, WIDE, late=pa.array([LARGE, *"abc"])))
+    for start in range(4, 19, 3):
+        spool.append(batch(start, 3, WIDE, late=pa.array(list("abc"))))
+    spool.settle()
+    groups = row_groups(spool.file("rows", WIDE))
+    assert sum(groups) == 19
+    assert groups[-4:] == [4, 4, 4, 3]
+    assert ids(spool) == list(range(19))
+    spool.remove()
+
+
+def test_rows_too_wide_for_a_whole_group_are_written_in_pieces(tmp_path: Path) -> None:
+    spool = Spool("rows", tmp_path, group_rows=250)
+    text = pa.array(["x" * 400_000] * 50)
+    for start in range(0, 600, 50):
+        spool.append(batch(start, 50, WIDE, late=text))
+    spool.settle()
+    assert max(row_groups(spool.file("rows", WIDE))) < 50
+    assert ids(spool) == list(range(600))
+    spool.remove()
+
+
+def test_where_there_is_no_room_nothing_waits(tmp_path: Path) -> None:
+    room = Room()
+    room.add(1 << 30)
+    spool = Spool("rows", tmp_path, group_rows=4, room=room)
+    for start in range(0, 6, 2):
+        spool.append(batch(start, 2))
+    spool.settle()
+    assert row_groups(spool.file("rows", NARROW)) == [2, 2, 2]
+    spool.remove()
+    room.add(-(1 << 30))
+    assert not room.is_full
+
+
+def test_what_is_removed_leaves_its_room(tmp_path: Path) -> None:
+    room = Room()
+    for _ in range(4):
+        spool = Spool("rows", tmp_path, group_rows=4, room=room)
+        spool.append(batch(0, 1, WIDE, late=pa.array([LARGE])))
+        spool.append(batch(1, 1, WIDE, late=pa.array([LARGE])))
+        spool.settle()
+        spool.remove()
+    assert not room.is_full
 
 
 def test_null_in_a_column_that_may_not_be_null_makes_the_file_no_final_one(tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ from dlt.common.configuration.container import Container
 from dlt.common.destination import DestinationCapabilitiesContext
 
 from headrace.bridge.first import current_pipeline, destination_client
-from headrace.bridge.parquet import ParquetFiles
+from headrace.bridge.parquet import ParquetFiles, group_rows
+from headrace.engine import Room
 
 
 class Once:
@@ -18,6 +19,8 @@ class Once:
 
     def __init__(self, load_id: str = "") -> None:
         self.load_id = load_id
+        #: What the spools of all resources share.
+        self.room = Room()
 
     @cached_property
     def destination(self) -> Any:
@@ -28,3 +31,8 @@ class Once:
     def files(self) -> ParquetFiles:
         """How Parquet files are opened. 4 ms."""
         return ParquetFiles(Container()[DestinationCapabilitiesContext])
+
+    @cached_property
+    def group_rows(self) -> int:
+        """The number of rows of a row group that the destination takes best, 0 if any will do."""
+        return group_rows(self.destination)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
 from dlt.common.data_writers.writers import ArrowToParquetWriter
@@ -12,6 +12,19 @@ from dlt.common.destination import DestinationCapabilitiesContext
 from dlt.common.metrics import DataWriterMetrics
 from dlt.extract.extractors import ImportFileMeta
 from dlt.extract.items import TableNameMeta
+
+#: Rows of a row group in DuckDB's storage: a Parquet row group of exactly as many becomes one as it is.
+_DUCKDB_ROWS: Final = 122_880
+
+
+def group_rows(client: Any) -> int:
+    """The number of rows of a Parquet row group that the destination behind `client` takes best, 0 if any will do.
+
+    Gathering a group takes memory: not where somebody gave DuckDB less of it than it would take.
+    """
+    if getattr(getattr(client, "config", None), "destination_type", "") != "duckdb":
+        return 0
+    return 0 if "memory_limit" in (client.config.credentials.global_config or {}) else _DUCKDB_ROWS
 
 
 class ParquetFiles:

@@ -95,7 +95,12 @@ class ResourceRun:
         #: Opens a Parquet file with dlt's settings.
         self.open_file = self._session.once.files.open
         self.spool = Spool(
-            self.plan.name, Path(current_pipeline().working_dir), constants=self.constants, open_file=self.open_file
+            self.plan.name,
+            Path(current_pipeline().working_dir),
+            constants=self.constants,
+            open_file=self.open_file,
+            group_rows=self._session.once.group_rows,
+            room=self._session.once.room,
         )
         self.identities = Identities(self.spool.folder, self.tables)
         self._converter = Converter(self.plan, self.tables, self.identities, self.id_source, self.report)

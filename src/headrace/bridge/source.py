@@ -32,7 +32,7 @@ from headrace.bridge.skip import unskippable
 from headrace.bridge.vanished import tell_unmarked
 from headrace.bridge.window import WindowLedger, kept_after, kept_behind
 from headrace.clock import Clock
-from headrace.engine import Errand, Origins, ParentRow, Report, Watermarks, errands, parent_rows, use_system_memory
+from headrace.engine import Errand, Origins, ParentRow, Report, Watermarks, errands, parent_rows, use_returning_memory
 from headrace.plan import Exports, Plan, Range, ResourcePlan, ranged
 
 #: Seconds after which dlt looks for signals while resources are fetched.
@@ -160,7 +160,7 @@ def source_of(
 
 
 def _resources(plan: Plan, session: Session) -> list[DltResource]:
-    use_system_memory()
+    use_returning_memory()
     made: dict[str, DltResource] = dict(plan.ready)
     for resource in plan.resources:
         parent = made[resource.parents[0].resource] if resource.parents else None

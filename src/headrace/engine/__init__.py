@@ -7,14 +7,14 @@ from headrace.engine.convert import Converter, IdSource
 from headrace.engine.fan_out import Ledger, Origins, Watermarks, errands, origins_of
 from headrace.engine.fetch import Line, Sink, fetch, fetch_objects
 from headrace.engine.identity import Fates, Identities
-from headrace.engine.memory import use_system_memory
+from headrace.engine.memory import use_returning_memory
 from headrace.engine.report import Report, ResourceReport
 from headrace.engine.roll import Roll
 from headrace.engine.rows import Errand, ParentRow, RowWork, Watermark, parent_rows
 from headrace.engine.settle import settled
 from headrace.engine.shelf import Shelf
 from headrace.engine.skip import Skip, Unskippable
-from headrace.engine.spool import FileWriter, Spool
+from headrace.engine.spool import FileWriter, Room, Spool
 from headrace.engine.waiting import Waiting
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "Report",
     "ResourceReport",
     "Roll",
+    "Room",
     "RowWork",
     "Shelf",
     "Sink",
@@ -51,5 +52,5 @@ __all__ = [
     "origins_of",
     "parent_rows",
     "settled",
-    "use_system_memory",
+    "use_returning_memory",
 ]

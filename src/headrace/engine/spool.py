@@ -5,7 +5,8 @@ holding the rows in memory. A table is written in the columns that are known whe
 when a later batch brings another column, a new file begins. So a table whose columns were settled early, as most are,
 ends as one file that the destination can take as it is.
 
-Files are written by a thread of the spool's own, beside the batches that come meanwhile.
+Files are written by a thread of the spool's own, beside the batches that come meanwhile, in row groups of some MB. A
+destination may like whole groups of its own number of rows better: those are gathered where the room allows it.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from threading import Lock
 from typing import Any, Final, Protocol
 
 import pyarrow as pa
@@ -25,10 +27,12 @@ from headrace.message import TableBatch
 from headrace.normalise import fit, joined
 
 _PREFIX: Final = "headrace-"
-#: Arrow bytes that wait in memory before anything is written: a run of them needs no disk.
-_IN_MEMORY: Final = 8 << 20
-#: Arrow bytes that are written at once, as one row group a table: as much again may gather meanwhile.
+#: Arrow bytes of a table that are written at once, as one row group; fewer need no disk.
 _PIECE: Final = 8 << 20
+#: Arrow bytes that a gathered row group may have.
+_LARGEST_GROUP: Final = 80 << 20
+#: Arrow bytes of all spools of a load together: a group that is being written, and what comes meanwhile.
+_ROOM: Final = 92 << 20
 
 
 class FileWriter(Protocol):
@@ -44,13 +48,34 @@ class FileWriter(Protocol):
 
 
 OpenFile = Callable[[Path, pa.Schema], FileWriter]
+#: Tables, and parts of each that are written as one row group.
+_Due = list[tuple[str, list[pa.Table]]]
+
+
+class Room:
+    """Arrow bytes that wait or are being written, of all spools of a load."""
+
+    def __init__(self) -> None:
+        self._bytes = 0
+        self._lock = Lock()
+
+    def add(self, size: int) -> None:
+        """So many bytes more, or fewer."""
+        with self._lock:
+            self._bytes += size
+
+    @property
+    def is_full(self) -> bool:
+        """Whether somebody must write before more comes."""
+        return self._bytes > _ROOM
 
 
 class Spool:
     """The batches of one resource, in a folder under `parent` that its owner alone can read.
 
     `constants` are columns that have one value in all rows, and that batches need not bring. `open_file` opens a
-    Parquet file for writing, if it shall have settings of its own.
+    Parquet file for writing, if it shall have settings of its own. `group_rows` is the number of rows of a row group
+    that the destination takes over as it is, 0 if there is none; `room` is shared with the spools beside.
     """
 
     def __init__(
@@ -60,6 +85,8 @@ class Spool:
         *,
         constants: Mapping[str, str] | None = None,
         open_file: OpenFile = pq.ParquetWriter,
+        group_rows: int = 0,
+        room: Room | None = None,
     ) -> None:
         if parent is not None:
             _sweep(parent)
@@ -70,25 +97,39 @@ class Spool:
         self._counts: list[dict[str, int]] = []
         self._tables: dict[str, _Table] = {}
         self._schemas: Mapping[str, pa.Schema] = {}
-        self._waiting = 0
-        self._enough = _IN_MEMORY
+        self._group_rows = group_rows
+        self._room = room or Room()
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="headrace-spool")
         self._writing: Future[None] | None = None
 
     def append(self, batch: TableBatch) -> None:
         """Take one batch. Raises `OSError` when the disk did not take an earlier one."""
         self._counts.append({name: table.num_rows for name, table in batch.tables.items()})
-        for name, table in batch.tables.items():
-            self._tables.setdefault(name, _Table(self.folder / f"{len(self._tables):04}")).waiting.append(table)
-            self._waiting += table.nbytes
         self._schemas = batch.schemas
-        if self._waiting >= self._enough:
-            self._write()
+        for name, rows in batch.tables.items():
+            if name not in self._tables:
+                self._tables[name] = _Table(self.folder / f"{len(self._tables):04}")
+            self._tables[name].add(rows)
+            self._room.add(rows.nbytes)
+        gathering = {name: table for name, table in self._tables.items() if table.gathers(self._group_rows)}
+        due = [
+            (name, table.take(self._group_rows))
+            for name, table in gathering.items()
+            for _ in range(table.rows // self._group_rows)
+        ]
+        loose = self._tables.keys() - gathering
+        if sum(self._tables[name].bytes for name in loose) >= _PIECE:
+            due += self._rest(loose)
+        self._write(due)
+        if self._room.is_full:
+            self._wait()
+        if self._room.is_full:
+            self._write(self._rest(self._tables))
 
     def settle(self) -> None:
         """Say that all batches are in: what is on disk becomes whole there. Raises `OSError`."""
         if self._writing is not None:
-            self._write()
+            self._write(self._rest(self._tables))
             self._wait()
             for table in self._tables.values():
                 table.close()
@@ -123,23 +164,29 @@ class Spool:
         self._pool.shutdown()
         for table in self._tables.values():
             table.close()
+            self._room.add(-table.bytes)
         self._tables = {}
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _write(self) -> None:
-        """Have all that waits written, when what was written before is through."""
-        self._wait()
-        pieces = []
-        for name, table in self._tables.items():
-            if table.waiting:
-                pieces.append((table, table.waiting, self._schemas[name]))
-                table.waiting = []
-        self._waiting, self._enough = 0, _PIECE
-        self._writing = self._pool.submit(self._write_pieces, pieces)
+    def _rest(self, names: Iterable[str]) -> _Due:
+        """All that waits of some tables, in pieces."""
+        return [(name, piece) for name in names for piece in self._tables[name].rest()]
 
-    def _write_pieces(self, pieces: Sequence[tuple[_Table, list[pa.Table], pa.Schema]]) -> None:
-        for table, parts, schema in pieces:
-            table.write(fit(joined(parts), schema, self._constants), self._open_file)
+    def _write(self, due: _Due) -> None:
+        """Have rows written, when what was written before is through."""
+        if due:
+            self._wait()
+            self._writing = self._pool.submit(self._write_parts, due, self._schemas)
+
+    def _write_parts(self, due: _Due, schemas: Mapping[str, pa.Schema]) -> None:
+        while due:
+            name, parts = due.pop(0)
+            size = sum(part.nbytes for part in parts)
+            self._tables[name].write(fit(joined(parts), schemas[name], self._constants), self._open_file)
+            del parts
+            self._room.add(-size)
+        # what is freed in a thread other than that which made it would stay with the process
+        pa.default_memory_pool().release_unused()
 
     def _wait(self) -> None:
         if self._writing is not None:
@@ -152,9 +199,47 @@ class _Table:
     def __init__(self, place: Path) -> None:
         self.files: list[Path] = []
         self.waiting: list[pa.Table] = []
+        #: Arrow bytes, and rows, of what waits.
+        self.bytes = 0
+        self.rows = 0
+        self._written = 0
         self._place = place
         self._writer: FileWriter | None = None
         self._schema: pa.Schema | None = None
+
+    def add(self, rows: pa.Table) -> None:
+        """More rows that wait."""
+        self.waiting.append(rows)
+        self.bytes += rows.nbytes
+        self.rows += rows.num_rows
+
+    def gathers(self, group_rows: int) -> bool:
+        """Whether whole groups are written, for which the rows wait.
+
+        Not the first one, so that a short table is written beside its fetching, and read by more than one thread.
+        """
+        return self._written >= group_rows > 0 and self.bytes * group_rows <= _LARGEST_GROUP * self.rows
+
+    def rest(self) -> Iterator[list[pa.Table]]:
+        """All that waits, in pieces."""
+        while self.rows:
+            pieces = max(1, round(self.bytes / _PIECE))
+            yield self.take(-(-self.rows // pieces))
+
+    def take(self, count: int) -> list[pa.Table]:
+        """The first `count` rows, which wait no more."""
+        taken, left = [], count
+        while left > 0:
+            rows = self.waiting.pop(0)
+            if rows.num_rows > left:
+                self.waiting.insert(0, rows.slice(left))
+                rows = rows.slice(0, left)
+            taken.append(rows)
+            left -= rows.num_rows
+        self.rows -= count
+        self._written += count
+        self.bytes -= sum(rows.nbytes for rows in taken)
+        return taken
 
     def write(self, rows: pa.Table, open_file: OpenFile) -> None:
         """Add rows, to the file that has their columns."""
