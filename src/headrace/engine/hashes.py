@@ -10,10 +10,12 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-#: Hashes that wait in memory, 4 MB, and that are read at once.
+#: Hashes that wait in memory, 4 MB.
 _CHUNK: Final = 1 << 19
+#: Hashes that are read at once: few, because each step of the search makes as much again.
+_READ: Final = 1 << 16
 #: Hashes that are counted at once: the table of counts is the memory that this costs.
-_SLICE: Final = 1 << 18
+_SLICE: Final = 1 << 17
 
 
 class Hashes:
@@ -40,7 +42,7 @@ class Hashes:
         """All of them, some at once."""
         if self._written:
             with self._file.open("rb") as file:
-                while data := file.read(_CHUNK * 8):
+                while data := file.read(_READ * 8):
                     yield _integers(data)
         yield _integers(self._waiting.tobytes())
 
