@@ -16,6 +16,7 @@ import pytest
 
 from headrace.sim import Fault, Guides, GuidesSim, page_faults
 from headrace.sim.faults import FAULTS, Schedule
+from headrace.sim.hostile import HOSTILE
 from headrace.sim.message import Reply
 
 if TYPE_CHECKING:
@@ -224,8 +225,8 @@ BREAKS: dict[str, dict[str, Any]] = {
 
 
 def test_every_fault_has_a_case() -> None:
-    """A new fault needs a row here."""
-    assert set(ANSWERS) | set(BREAKS) == set(FAULTS)
+    """A new fault needs a row here, or in `test_sim_hostile`."""
+    assert set(ANSWERS) | set(BREAKS) | set(HOSTILE) == set(FAULTS)
 
 
 @pytest.mark.parametrize("name", ANSWERS)

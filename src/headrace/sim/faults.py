@@ -2,7 +2,8 @@
 
 A fault is a coroutine `(wire, reply, **params)` that gets the true reply and does something else to
 the client. It fires on its page a number of times; after that the true answer is given, so a client
-that retries well ends with all rows. Only `slow` delivers the true rows.
+that retries well ends with all rows. Those of servers that lie or mean harm stand in `hostile`; some deliver
+the true rows, as `slow` does.
 
     Fault("429", at=2, resource="events", retry_after=1)   # page 2 of events, once
     Fault("cut_body", at=None, times=3)                    # first three answers of every resource
@@ -23,6 +24,8 @@ from email.utils import format_datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from headrace.sim.altered import edited, gzipped, half, other
+from headrace.sim.hostile import HOSTILE
 from headrace.sim.message import NO_ROWS, Reply
 from headrace.sim.wire import compress
 
@@ -65,48 +68,48 @@ async def _status(  # noqa: PLR0913 - the parts of an answer
         then = datetime.now(timezone.utc) + retry_after
         retry_after = format_datetime(then, usegmt=True)
     waits = () if retry_after is None else (("Retry-After", str(retry_after)),)
-    await wire.send(_other(reply, content.encode(), status, content_type, (*waits, *headers)))
+    await wire.send(other(reply, content.encode(), status, content_type, (*waits, *headers)))
 
 
 async def _no_content(wire: Wire, reply: Reply) -> None:
-    await wire.send(_other(reply, b"", 204))
+    await wire.send(other(reply, b"", 204))
 
 
 async def _redirect(wire: Wire, reply: Reply, *, status: int = 302, url: str | None = None) -> None:
     """Redirect to `url`; `None` is the request's own target, which makes a loop."""
     location = wire.request.target if url is None else url
-    await wire.send(_other(reply, b"", status, headers=(("Location", location),)))
+    await wire.send(other(reply, b"", status, headers=(("Location", location),)))
 
 
 async def _html(wire: Wire, reply: Reply) -> None:
-    await wire.send(_other(reply, _LOGIN_PAGE, content_type="text/html; charset=utf-8"))
+    await wire.send(other(reply, _LOGIN_PAGE, content_type="text/html; charset=utf-8"))
 
 
 async def _empty_body(wire: Wire, reply: Reply) -> None:
-    await wire.send(_other(reply, b""))
+    await wire.send(other(reply, b""))
 
 
 async def _json_cut(wire: Wire, reply: Reply) -> None:
-    await wire.send(_other(reply, _half(reply.body)))
+    await wire.send(other(reply, half(reply.body)))
 
 
 async def _error_object(wire: Wire, reply: Reply, *, text: str = "internal error", success: bool | None = None) -> None:
     """Failure inside success; some services say `"success": false` beside it."""
     said = {} if success is None else {"success": success}
-    await wire.send(_other(reply, json.dumps({**said, "error": text}).encode()))
+    await wire.send(other(reply, json.dumps({**said, "error": text}).encode()))
 
 
 async def _missing_key(wire: Wire, reply: Reply) -> None:
-    await wire.send(_edited(reply, lambda page, key: page.pop(key, None)))
+    await wire.send(edited(reply, lambda page, key: page.pop(key, None)))
 
 
 async def _null_key(wire: Wire, reply: Reply) -> None:
-    await wire.send(_edited(reply, lambda page, key: page.update({key: None})))
+    await wire.send(edited(reply, lambda page, key: page.update({key: None})))
 
 
 async def _wrong_selector(wire: Wire, reply: Reply, *, name: str = "results") -> None:
     """The rows are there, but under another key."""
-    await wire.send(_edited(reply, lambda page, key: page.update({name: page.pop(key, None)})))
+    await wire.send(edited(reply, lambda page, key: page.update({name: page.pop(key, None)})))
 
 
 # On the way.
@@ -118,22 +121,22 @@ async def _reset(wire: Wire, reply: Reply) -> None:  # noqa: ARG001 - the answer
 
 async def _cut_body(wire: Wire, reply: Reply) -> None:
     await wire.start(reply, len(reply.body))
-    await wire.write(_half(reply.body))
+    await wire.write(half(reply.body))
     wire.close()
 
 
 async def _reset_body(wire: Wire, reply: Reply) -> None:
     await wire.start(reply, len(reply.body))
-    await wire.write(_half(reply.body))
+    await wire.write(half(reply.body))
     wire.reset()
 
 
 async def _cut_chunked(wire: Wire, reply: Reply, *, mid_chunk: bool = True) -> None:
     """End in a chunk, or after a whole chunk but without the last one."""
-    half = _half(reply.body)
-    announced = len(reply.body) if mid_chunk else len(half)
+    part = half(reply.body)
+    announced = len(reply.body) if mid_chunk else len(part)
     await wire.start(reply, None, (("Transfer-Encoding", "chunked"),))
-    await wire.write(b"%x\r\n" % announced + half + (b"" if mid_chunk else b"\r\n"))
+    await wire.write(b"%x\r\n" % announced + part + (b"" if mid_chunk else b"\r\n"))
     wire.close()
 
 
@@ -145,7 +148,7 @@ async def _short_length(wire: Wire, reply: Reply) -> None:
 
 async def _gzip_cut(wire: Wire, reply: Reply) -> None:
     """Whole by HTTP, without the end of the gzip stream, whatever the client accepts."""
-    await wire.send(_gzipped(reply, _half(compress(reply.body))))
+    await wire.send(gzipped(reply, half(compress(reply.body))))
 
 
 async def _gzip_corrupt(wire: Wire, reply: Reply) -> None:
@@ -154,7 +157,7 @@ async def _gzip_corrupt(wire: Wire, reply: Reply) -> None:
     middle = len(data) // 2
     for place in range(middle, min(middle + 16, len(data))):
         data[place] ^= 0xFF
-    await wire.send(_gzipped(reply, bytes(data)))
+    await wire.send(gzipped(reply, bytes(data)))
 
 
 async def _bomb(wire: Wire, reply: Reply, *, mib: int = 1024) -> None:
@@ -193,7 +196,7 @@ async def _slow(wire: Wire, reply: Reply, *, delay_s: float = 1.0) -> None:
 async def _stall(wire: Wire, reply: Reply) -> None:
     """Half of the body, then nothing until the client hangs up."""
     await wire.start(reply, len(reply.body))
-    await wire.write(_half(reply.body))
+    await wire.write(half(reply.body))
     await wire.gone()
 
 
@@ -223,6 +226,7 @@ FAULTS: Final[dict[str, Callable[..., Awaitable[None]]]] = {
     "bomb": _bomb,
     "slow": _slow,
     "stall": _stall,
+    **HOSTILE,
 }
 
 
@@ -330,29 +334,3 @@ def page_faults(
             Fault("slow", places[3], resource=resource, delay_s=delay_s),
         ]
     return faults
-
-
-def _half(data: bytes) -> bytes:
-    return data[: len(data) // 2]
-
-
-def _other(
-    reply: Reply,
-    body: bytes,
-    status: int = 200,
-    content_type: str = "application/json",
-    headers: tuple[tuple[str, str], ...] = (),
-) -> Reply:
-    """Another answer at the same place, without any rows."""
-    return Reply(status, body, content_type, headers, resource=reply.resource, page=reply.page, key=reply.key)
-
-
-def _edited(reply: Reply, edit: Callable[[dict[str, Any], str], object]) -> Reply:
-    """The same page with its list tampered with."""
-    page = json.loads(reply.body)
-    edit(page, reply.key or "data")
-    return _other(reply, json.dumps(page, ensure_ascii=False).encode())
-
-
-def _gzipped(reply: Reply, data: bytes) -> Reply:
-    return _other(reply, data, headers=(("Content-Encoding", "gzip"),))
