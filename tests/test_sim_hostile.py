@@ -39,7 +39,7 @@ CASES: dict[str, tuple[dict[str, Any], bool, Callable[[str, bytes], bool]]] = {
     "raw": ({"data": b"hello"}, False, lambda head, _: head == "hello"),
     "interim": ({"count": 3}, True, lambda head, body: "100 Interim" in head and body.endswith(BODY)),
     "silent": ({}, False, lambda head, _: head == ""),
-    "trickle": ({"delay_s": 0.01}, False, lambda head, body: f"Length: {len(BODY)}" in head and 0 < len(body)),
+    "trickle": ({"delay_s": 0.01}, False, lambda head, body: f"Length: {len(BODY)}" in head and len(body) > 0),
     "throttled": ({"delay_s": 0.0, "bytes_a_s": 1e6}, True, lambda _, body: body == BODY),
     "flood": (
         {"mib": 1, "piece": b"1,"}, False, lambda _, body: body == b'{"items":[' + b"1," * (1 << 19) + b"]}",

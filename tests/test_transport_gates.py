@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from headrace.clock import TurnedClock
-from headrace.errors import TransportError
+from headrace.errors import RestError
 from headrace.message import Request, Response
 from headrace.plan.model import Auth, Limits, Rate, RetryPolicy
 from headrace.transport.limits import Exchange, Gates, gated
@@ -115,7 +115,7 @@ def test_a_rest_beyond_the_bound_ends_at_once() -> None:
         api.status, api.headers = 429, {"retry-after": "86400"}
         retry = through(api.exchange, clock, gates)
         for _ in range(2):
-            with pytest.raises(TransportError, match="asks for 86400 s of rest, more than the 300 s") as caught:
+            with pytest.raises(RestError, match="asks for 86400 s of rest, more than the 300 s") as caught:
                 await fetch(retry)
             assert caught.value.hint == "try again after 2023-11-15 22:13:20 UTC"
         assert (len(api.asked), clock.slept) == (1, [])

@@ -68,7 +68,7 @@ def test_a_thousand_doublings_are_a_number() -> None:
     assert outcome.slept[-1] == 1.0
 
 
-@pytest.mark.parametrize("status", [408, 425, 429, 500, 501, 507, 599])
+@pytest.mark.parametrize("status", [408, 421, 425, 429, 500, 501, 507, 599])
 def test_statuses_that_are_asked_again_where_none_are_declared(status: int) -> None:
     outcome = ask(Api(failing(status), ok()))
     assert (outcome.value, len(outcome.came)) == ({"items": [1]}, 2)

@@ -4,7 +4,7 @@ Nothing heavy is imported before a command needs it: `headrace --help` answers i
 is half (its rich markup would double that), while dlt and what stands on it take a second.
 
 Exit codes (`headrace.errors`): 0 complete, 1 something failed or is doubted, 2 wrong use or configuration, 3 refused,
-75 locked, 130 and 143 stopped by a signal.
+75 locked or told to rest, 130 and 143 stopped by a signal.
 """
 
 from __future__ import annotations

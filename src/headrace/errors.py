@@ -5,6 +5,7 @@
     |-- UsageError                    2   the command or its surroundings are wrong: another call, another path
     |-- RefusedError                  3   the API refused us: key, role, address
     |-- TransportError                1   no whole answer within the retries: try again later
+    |   `-- RestError                75   the API wants a longer rest than a run waits: try again when it ends
     |-- AnswerError                   1   an answer came and is not what the configuration says
     |   `-- DecodeError               1   an answer came and is not readable JSON
     |-- PagingError                   1   paging repeats itself or does not end
@@ -84,6 +85,12 @@ class RefusedError(HeadraceError):
 
 class TransportError(HeadraceError):
     """No whole answer came within the declared retries (connection, time-out, cut body, 429, 5xx)."""
+
+
+class RestError(TransportError):
+    """The API asks for a rest that is longer than a run waits (`max_wait_s`, or the time that is left)."""
+
+    exit_code = 75
 
 
 class AnswerError(HeadraceError):

@@ -2,7 +2,7 @@
 
 A secret is masked by its *value*, not by the name of the field that held it: once a `Secret` exists, `mask` removes
 that value from any text, in the encodings in which it travels (plain, URL, base64 alone and as part of a Basic pair,
-JSON).
+JSON, hexadecimal, as Python writes it).
 The set of known values is process-wide on purpose: an error may be printed far from the place that knew the secret.
 Values that come and go (tokens, signatures of single requests) are known for a while, so that a long run neither grows
 nor slows down by them.
@@ -119,6 +119,11 @@ def _encodings(value: str) -> frozenset[str]:
             json.dumps(value, ensure_ascii=False)[1:-1],
             base64.b64encode(raw).decode(),
             base64.urlsafe_b64encode(raw).decode(),
+            base64.b64encode(raw).decode().rstrip("="),
+            base64.urlsafe_b64encode(raw).decode().rstrip("="),
+            raw.hex(),
+            raw.hex().upper(),
+            repr(value)[1:-1],
         }
     )
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import dlt
 from dlt.common.configuration.exceptions import ConfigFieldMissingException
+from dlt.common.configuration.utils import deserialize_value
 
 from headrace.bridge.places import looked_in
 from headrace.secrets import Secret
@@ -28,9 +29,10 @@ def resolve_secret(name: str, sections: tuple[str, ...] = ()) -> str:
     Raises `LookupError` with the places where it was looked for.
     """
     for depth in range(len(sections), -1, -1):
-        value = dlt.secrets.get(".".join((*sections[:depth], name)), str)
+        # asked for as text it would be no secret to dlt, whose trace, a file that stays, then holds its value
+        value = dlt.secrets.get(".".join((*sections[:depth], name)))
         if value is not None:
-            return str(value)
+            return str(deserialize_value(name, value, str))
     raise LookupError(f"looked for it in {_places(name)}")
 
 

@@ -59,7 +59,7 @@ class RetryOptions(Options):
         1.0, about="seconds before the first retry; doubled for each further one", dlt="ours", ge=0, allow_inf_nan=False
     )
     statuses: Statuses = option(
-        [408, 425, 429, "5xx"],
+        [408, 421, 425, 429, "5xx"],
         about="HTTP statuses that are asked again; `5xx` stands for all from 500 to 599",
         dlt="ours",
         example=[429, 503],

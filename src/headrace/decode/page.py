@@ -19,6 +19,7 @@ from typing import Any, Union
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
+from headrace.decode.bounds import expect_bounded_rows, expect_exact, is_large
 from headrace.decode.diagnose import missing_rows, not_json
 from headrace.decode.exact import load_exact
 from headrace.decode.find import find_rows
@@ -71,7 +72,14 @@ class PageSplitter:
 
     def split(self, response: Response) -> Page:
         """Records and facts of one answer. Raises `AnswerError` or `DecodeError`, never gives a silent empty page."""
-        records, values = self._split_fast(response) or self._split_exact(response)
+        where = f"resource `{self._resource}`, {response.url if self._shows else without_values(response.url)}"
+        large = is_large(response.body, where=where)
+        split = self._split_fast(response, large=large)
+        if split is None:
+            expect_exact(response.body, large=large, where=where)
+            split = self._split_exact(response, where)
+        records, values = split
+        expect_bounded_rows(records, where=where)
         self._pages += 1
         digest = _fingerprint(response.body, records) if self._fingerprint else ""
         moments = self._moments.read(records) if self._moments is not None else ()
@@ -80,11 +88,13 @@ class PageSplitter:
         )
         return Page(records, replace(facts, response=response, records=records) if self._answers else facts)
 
-    def _split_fast(self, response: Response) -> _Split | None:
-        """The split without objects; None when the answer needs the exact one."""
+    def _split_fast(self, response: Response, *, large: bool) -> _Split | None:
+        """The split without objects; None when the answer needs the exact one, or is large and has other rows."""
         if self._decoder is None or self._selector is None:
             return None
         try:
+            if large:
+                _envelope_decoder(self._selector, (), list[_AnyObject]).decode(response.body)  # type: ignore[union-attr]
             envelope = self._decoder.decode(response.body)
         except (msgspec.DecodeError, RecursionError):
             return None
@@ -93,9 +103,8 @@ class PageSplitter:
             return None
         return list(map(bytes, rows)), {path.text: _follow(envelope, path) for path in self._wants}
 
-    def _split_exact(self, response: Response) -> _Split:
+    def _split_exact(self, response: Response, where: str) -> _Split:
         """The split by decoding the page; names what is wrong with a page that has no rows."""
-        where = f"resource `{self._resource}`, {response.url if self._shows else without_values(response.url)}"
         try:
             document = load_exact(response.body, where=where, shows=self._shows)
         except DecodeError as error:
@@ -126,15 +135,21 @@ def _fingerprint(body: bytes, records: Sequence[bytes]) -> str:
     return f"{len(records):x}-{len(text):x}-{zlib.crc32(text):x}-{zlib.crc32(first):x}-{zlib.crc32(last):x}"
 
 
-def _envelope_decoder(selector: JsonPath | None, wants: Sequence[JsonPath]) -> msgspec.json.Decoder[Any] | None:
+class _AnyObject(msgspec.Struct, gc=False):
+    """An object, whatever is in it; a row of another kind is refused at once."""
+
+
+def _envelope_decoder(
+    selector: JsonPath | None, wants: Sequence[JsonPath], rows: Any = list[Raw]
+) -> msgspec.json.Decoder[Any] | None:
     """A decoder for the envelope; None when a path is not plain, crosses another one, or is not known yet."""
     if selector is None:
         return None
     if selector.is_root:
-        return None if wants else msgspec.json.Decoder(list[Raw])
+        return None if wants else msgspec.json.Decoder(rows)
     tree: dict[str, Any] = {}
     for path in (selector, *wants):
-        leaf = list[Raw] if path is selector else Any
+        leaf = rows if path is selector else Any
         if not path.steps or not all(isinstance(step, str) for step in path.steps):
             return None
         if not _plant(tree, [str(step) for step in path.steps], leaf):

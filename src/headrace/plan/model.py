@@ -52,7 +52,7 @@ class RetryPolicy:
 
     max_retries: int | None = None
     backoff_factor: float = 1.0
-    statuses: frozenset[int] = frozenset({408, 425, 429, *range(500, 600)})
+    statuses: frozenset[int] = frozenset({408, 421, 425, 429, *range(500, 600)})
     max_wait_s: float = 300.0
     budget_s: float = 900.0
 

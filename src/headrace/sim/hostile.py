@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["HOSTILE"]
 
 _MIB = 1024 * 1024
-_SMUGGLE_AFTER_S: Final = 0.02
 
 
 # Framing that lies.
@@ -47,10 +46,10 @@ async def _coding(wire: Wire, reply: Reply, *, coding: str = "gzip") -> None:
 
 
 async def _smuggled(wire: Wire, reply: Reply, *, body: bytes = b'{"items": [{"id": "smuggled"}]}') -> None:
-    """The true answer, and on its heels a second one that nobody asked for."""
-    await wire.send(reply)
-    await asyncio.sleep(_SMUGGLE_AFTER_S)
-    await wire.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+    """The true answer, and in one piece with its end a second one that nobody asked for."""
+    await wire.start(reply, len(reply.body))
+    wire.entry.complete = True
+    await wire.write(reply.body + b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
 
 
 async def _idle_end(wire: Wire, reply: Reply) -> None:

@@ -22,10 +22,10 @@ class AttemptFailed(Exception):  # noqa: N818 - no error of the program: most at
 
     `rest_s` is the rest in seconds that the server asked for, None when it named none; `undecodable` says that the
     content coding failed, so that the next attempt does better without one. `asked` is what was asked instead of the
-    request itself (for its token, `POST https://...`).
+    request itself (for its token, `POST https://...`). `later` says that the host wants a longer rest than a run waits.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all named
         self,
         text: str,
         *,
@@ -34,6 +34,7 @@ class AttemptFailed(Exception):  # noqa: N818 - no error of the program: most at
         undecodable: bool = False,
         hint: str | None = None,
         asked: str | None = None,
+        later: bool = False,
     ) -> None:
         super().__init__(text)
         self.retries = retries
@@ -41,6 +42,7 @@ class AttemptFailed(Exception):  # noqa: N818 - no error of the program: most at
         self.undecodable = undecodable
         self.hint = hint
         self.asked = asked
+        self.later = later
 
 
 class Ignored(Exception):  # noqa: N818 - the configuration wants it: the call ends here, and all is well

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Mapping
+from io import BytesIO
 from typing import Final
 
 from headrace.transport.attempt import AttemptFailed
@@ -66,8 +67,7 @@ def _inflate_deflate(raw: bytes, limit: int) -> bytes:
 
 def _inflate(raw: bytes, limit: int, wbits: int, max_members: int) -> bytes:
     view = memoryview(raw)
-    output: list[bytes] = []
-    size = 0
+    output = BytesIO()
     members = 1
     machine = zlib.decompressobj(wbits)
     for start in range(0, len(view), _PIECE_BYTES):
@@ -79,17 +79,16 @@ def _inflate(raw: bytes, limit: int, wbits: int, max_members: int) -> bytes:
                     raise AttemptFailed("got a compressed body with bytes after its end", undecodable=True)
                 machine = zlib.decompressobj(wbits)
             try:
-                data = machine.decompress(piece, limit - size + 1)
+                data = machine.decompress(piece, limit - output.tell() + 1)
             except zlib.error as error:
                 raise AttemptFailed(f"got a damaged compressed body ({error})", undecodable=True) from error
-            output.append(data)
-            size += len(data)
-            if size > limit:
+            output.write(data)
+            if output.tell() > limit:
                 raise too_large(limit)
             piece = machine.unused_data if machine.eof else machine.unconsumed_tail
     if not machine.eof:
         raise AttemptFailed("got a compressed body without its end", undecodable=True)
-    return b"".join(output)
+    return output.getvalue()
 
 
 _CODINGS: Final[Mapping[str, Callable[[bytes, int], bytes]]] = {

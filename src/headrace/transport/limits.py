@@ -20,7 +20,7 @@ import asyncio
 import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Final
 
 from headrace.clock import Clock
@@ -42,6 +42,8 @@ Exchange = Callable[[Request, "Auth | None"], Awaitable[Response]]
 HOLDING_STATUSES: Final = frozenset({429, 503})
 _TOO_MANY_REQUESTS: Final = 429
 _SERVER_ERROR: Final = 500
+#: A century: what is longer has no date in the calendar.
+_MAX_SHOWN_S: Final = 100 * 365 * 86400.0
 
 
 @dataclass(frozen=True)
@@ -228,9 +230,10 @@ def gated(exchange: Exchange, gates: Gates, policy: RetryPolicy, clock: Clock) -
 
 def too_long(wait_s: float, max_wait_s: float, clock: Clock) -> AttemptFailed:
     """The failure for a rest that is longer than the run may wait."""
-    moment = datetime.fromtimestamp(clock.wall() + wait_s, timezone.utc)
+    moment = datetime.fromtimestamp(clock.wall(), timezone.utc) + timedelta(seconds=min(wait_s, _MAX_SHOWN_S))
     return AttemptFailed(
         f"the server asks for {wait_s:.0f} s of rest, more than the {max_wait_s:.0f} s that a run waits",
         retries=0,
         hint=f"try again after {moment:%Y-%m-%d %H:%M:%S} UTC",
+        later=True,
     )

@@ -20,7 +20,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from headrace.clock import Clock
-from headrace.errors import TransportError
+from headrace.errors import RestError, TransportError
 from headrace.message import Request, Response
 from headrace.transport.actions import acted
 from headrace.transport.address import place, shown
@@ -119,13 +119,14 @@ class _Course:
 
     def given_up(self, failure: AttemptFailed, request: Request) -> TransportError:
         """The error after the last attempt, with their number and the seconds that they took."""
-        last, hint = str(failure), failure.hint
+        last, hint, later = str(failure), failure.hint, failure.later
         if failure.rest_s is not None and failure.rest_s > self._policy.max_wait_s:
             refusal = too_long(failure.rest_s, self._policy.max_wait_s, self._clock)
-            last, hint = f"{last}, {refusal}", refusal.hint
+            last, hint, later = f"{last}, {refusal}", refusal.hint, True
         seconds = self._clock.now() - self._began
         attempts = "1 attempt" if self.attempts == 1 else f"{self.attempts} attempts in {seconds:.1f} s"
-        return TransportError(
+        kind = RestError if later else TransportError
+        return kind(
             f"no whole answer after {attempts}: last one {last} from {failure.asked or shown(request)}",
             where=place(request),
             hint=hint,

@@ -33,6 +33,7 @@ HINTS: Final[Mapping[int, str]] = {
     413: "ask for less at a time",
     414: "ask with fewer or shorter parameters",
     415: "check `method` and `json`: the API expects another kind of body",
+    421: "the address leads to a server that does not answer for this host: check `base_url`",
     422: "compare the parameters with the API's documentation; `headrace plan` prints them",
     429: "ask more slowly: declare `client.rate_limit`, and keep 429 among the retried statuses",
     431: "send fewer or shorter headers",
