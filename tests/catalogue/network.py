@@ -21,19 +21,26 @@ ROWS = (
     Row(
         "N01",
         "connection refused for 30 s, then up",
-        tests=("test_transport_wire.py::test_nobody_listening_is_named",),
+        tests=(
+            "test_faults_network.py::test_a_host_that_is_down_for_a_while",
+            "test_transport_wire.py::test_nobody_listening_is_named",
+        ),
     ),
     Row(
         "N02",
         "DNS: no such name, or no answer, then fine",
-        standing="open",
-        reason="not shown yet",
+        tests=(
+            "test_faults_network.py::test_a_name_that_is_not_found",
+            "test_faults_network.py::test_a_name_that_is_not_found_at_first",
+        ),
     ),
     Row(
         "N03",
         "the DNS answer changes to a private address",
-        standing="open",
-        reason="not shown yet",
+        tests=(
+            "test_faults_network.py::test_a_private_address_is_reached_only_where_it_is_named",
+            "test_faults_network.py::test_a_name_that_is_led_elsewhere_in_mid_run_is_looked_at_again",
+        ),
     ),
     Row(
         "N04", "reset before the answer", passing("reset", "reset", NO_WHOLE + "lost the connection before the answer")
@@ -211,14 +218,15 @@ ROWS = (
                 },
             ),
         ),
-        standing="open",
-        reason="not shown yet",
+        tests=("test_faults_network.py::test_a_netrc_entry_replaces_nothing",),
     ),
     Row(
         "N25",
         "a server that takes two connections; few file descriptors",
-        standing="open",
-        reason="not shown yet",
+        tests=(
+            "test_faults_network.py::test_a_server_that_takes_two_connections",
+            "test_faults_network.py::test_few_file_descriptors",
+        ),
     ),
     Row("N26", "HTTP/2 GOAWAY in mid page", standing="absent", reason="HTTP/1.1 is spoken, HTTP/2 is not offered"),
     Row(

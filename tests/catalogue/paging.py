@@ -64,8 +64,10 @@ ROWS = (
             _link("http://[::1]:1/", OUTSIDE),
             _link("http://0x7f000001/", OUTSIDE),
         ),
-        standing="open",
-        reason="not shown yet",
+        tests=(
+            "test_faults_network.py::test_a_private_address_is_reached_only_where_it_is_named",
+            "test_faults_network.py::test_addresses_of_the_local_link_are_refused_in_figures_too",
+        ),
     ),
     Row(
         "P04",

@@ -40,7 +40,10 @@ ROWS = (
         "S03",
         "secret in a trace or state file",
         (Scene("failed run", once("status", times=None, status=403), error="403", exit_code=3),),
-        tests=("test_config_reference.py::test_no_secret_in_a_pickle_of_the_configuration",),
+        tests=(
+            "test_bridge_secrets.py::test_dlts_trace_holds_no_secret",
+            "test_config_reference.py::test_no_secret_in_a_pickle_of_the_configuration",
+        ),
     ),
     Row(
         "S04",
@@ -113,8 +116,7 @@ ROWS = (
     Row(
         "S16",
         "first run fetches or reports something",
-        standing="open",
-        reason="not shown yet",
+        tests=("test_faults_network.py::test_nobody_but_the_api_is_spoken_to",),
     ),
     Row(
         "S17",

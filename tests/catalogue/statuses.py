@@ -90,7 +90,11 @@ ROWS = (
     Row(
         "H09",
         "503 for 10 minutes",
-        tests=("test_transport_retry.py::test_without_a_count_an_outage_is_waited_for",),
+        tests=(
+            "test_faults_network.py::test_a_host_that_is_down_for_a_while",
+            "test_faults_network.py::test_an_outage_that_outlasts_the_time_is_an_error",
+            "test_transport_retry.py::test_without_a_count_an_outage_is_waited_for",
+        ),
     ),
     Row(
         "H10",

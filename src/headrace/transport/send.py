@@ -14,14 +14,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator, Mapping
+import socket
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from importlib.metadata import PackageNotFoundError, version
 from io import BytesIO
 from types import SimpleNamespace, TracebackType
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from headrace.message import Request, Response
@@ -29,6 +32,7 @@ from headrace.secrets import mask
 from headrace.transport.address import full_url
 from headrace.transport.attempt import UNBOUNDED, AttemptFailed
 from headrace.transport.decompress import decompress, too_large
+from headrace.transport.private import HINT, allowed, is_link_local
 
 if TYPE_CHECKING:
     from aiohttp.connector import Connection
@@ -45,15 +49,20 @@ _MAX_ERROR_BODY_BYTES: Final = 64 * 1024
 _THREAD_FROM_BYTES: Final = 64 * 1024
 _NO_CONTENT: Final = 204
 _MISDIRECTED: Final = 421
+#: A name that does not exist will not come to exist; a resolver that has just been started may say so of any.
+_RETRIES_WITHOUT_NAME: Final = 4
 _MAX_DETAIL_CHARACTERS: Final = 120
+#: A host's name -> its addresses in figures. Raises `OSError`.
+Lookup = Callable[[str], Awaitable[Sequence[str]]]
 _LOST: Final = "lost the connection before the answer"
 
 
 class Sender:
     """An HTTP session; an async context manager. `send` is what the layers around it need."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, lookup: Lookup | None = None) -> None:
         self._limits = limits
+        self._lookup = lookup
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
@@ -61,7 +70,7 @@ class Sender:
         watch_reuse.on_connection_reuseconn.append(_note_reuse)
         self._session = aiohttp.ClientSession(
             # no bound of its own: the slots of the host's gate are the bound
-            connector=_Connector(limit=0),
+            connector=_Connector(limit=0, resolver=_Resolver(self._lookup, any_address=self._limits.allow_private)),
             auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
@@ -83,6 +92,9 @@ class Sender:
 
     async def send(self, request: Request) -> Response:
         """The whole answer. Raises `AttemptFailed` when there is none."""
+        host = urlsplit(request.url).hostname or ""
+        if is_link_local(host) and not self._limits.allow_private:
+            raise _leads_inside(_PrivateAddressError(host, [host]))
         for _ in range(self._limits.in_flight + 1):
             with suppress(_IdleConnectionLost):
                 return await self._send_once(request)
@@ -191,6 +203,49 @@ class _Connector(aiohttp.TCPConnector):
             connection.close()
 
 
+class _PrivateAddressError(OSError):
+    """A name leads to addresses of private networks alone."""
+
+    def __init__(self, host: str, addresses: Sequence[str]) -> None:
+        super().__init__(f"{host}: {', '.join(addresses)}")
+        self.host = host
+        self.addresses = addresses
+
+
+class _Resolver(AbstractResolver):
+    """Gives the addresses of a name that may be connected to; `lookup` takes the place of the system's."""
+
+    def __init__(self, lookup: Lookup | None, *, any_address: bool) -> None:
+        self._lookup = lookup
+        self._any_address = any_address
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        if self._lookup is None:
+            found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM, family=family)
+            addresses = [str(each[4][0]) for each in found]
+        else:
+            addresses = list(await self._lookup(host))
+        kept = addresses if self._any_address else allowed(host, addresses)
+        if not kept:
+            raise _PrivateAddressError(host, addresses)
+        return [
+            ResolveResult(
+                hostname=host,
+                host=address,
+                port=port,
+                family=socket.AF_INET6 if ":" in address else socket.AF_INET,
+                proto=0,
+                flags=socket.AI_NUMERICHOST,
+            )
+            for address in kept
+        ]
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+
 class _ConnectionLost(Exception):  # noqa: N818 - never leaves this file
     """The connection ended before the answer began."""
 
@@ -246,9 +301,19 @@ _TRANSLATIONS: Final[tuple[tuple[type[BaseException], int, str, str | None], ...
 def _failed(error: BaseException, text: str | None = None) -> AttemptFailed:
     if text is not None:
         return AttemptFailed(text)
+    origin = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+    if isinstance(origin, _PrivateAddressError):
+        return _leads_inside(origin)
     retries, text, hint = next(row[1:] for row in _TRANSLATIONS if isinstance(error, row[0]))
+    if getattr(origin, "errno", None) == socket.EAI_NONAME:
+        retries = _RETRIES_WITHOUT_NAME
     detail = _detail(error)
     return AttemptFailed(f"{text} ({detail})" if detail else text, retries=retries, hint=hint)
+
+
+def _leads_inside(error: _PrivateAddressError) -> AttemptFailed:
+    leads = f"`{error.host}` leads to {', '.join(error.addresses)}, which is in a private network,"
+    return AttemptFailed(f"could not be reached, {leads}", retries=0, hint=HINT)
 
 
 def _detail(error: BaseException) -> str:
