@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -17,12 +18,12 @@ from headrace.clock import TurnedClock
 from headrace.errors import TransportError
 from headrace.message import Request
 from headrace.plan.model import Limits, RetryPolicy
-from headrace.sim.faults import Fault
 from headrace.sim.message import Reply
 from headrace.sim.server import Server
 from headrace.transport import Transport
-from headrace.transport.private import is_link_local, is_private, is_private_name
-from headrace.transport.send import Sender
+from headrace.transport.attempt import AttemptFailed
+from headrace.transport.private import is_private
+from headrace.transport.send import Sender, _failed, _Resolver
 
 BODY = b'{"items": [1]}'
 
@@ -138,48 +139,42 @@ def test_a_name_that_is_not_found(failure: Exception, seconds: float, tries: int
     assert (clock.now(), names.asked) == (pytest.approx(seconds), tries)
 
 
-@pytest.mark.parametrize("address", ["10.0.0.5", "127.0.0.1", "169.254.169.254", "::1", "fd00::1", "::ffff:10.0.0.1"])
-def test_a_private_address_is_reached_only_where_it_is_named(address: str) -> None:
-    names, clock = Names([address]), TurnedClock()
-    [error] = ask("http://api.example.com:9", clock, lookup=names)
-    assert f"`api.example.com` leads to {address}, which is in a private network" in error.message
-    assert error.hint == "if the API is there, set `client.limits.allow_private: true`"
-    assert (names.asked, clock.slept) == (1, [])
+PUBLIC = "8.8.8.8"
 
 
-@pytest.mark.parametrize(
-    ("host", "limits"), [("api.internal", Limits()), ("api", Limits()), ("api.example.com", Limits(allow_private=True))]
-)
-def test_a_name_of_a_private_network_may_lead_there(host: str, limits: Limits) -> None:
+@pytest.mark.parametrize("address", ["10.0.0.5", "127.0.0.1", "::1", "fd00::1", "::ffff:10.0.0.1"])
+def test_a_name_that_is_led_inside_in_mid_run_is_refused(address: str) -> None:
+    resolver = _Resolver(Names([PUBLIC], [address]))
+
+    async def scene() -> AttemptFailed:
+        first = await resolver.resolve("api.example.com", 443)
+        assert [each["host"] for each in first] == [PUBLIC]
+        with pytest.raises(OSError, match=re.escape("api.example.com")) as refused:
+            await resolver.resolve("api.example.com", 443)
+        return _failed(refused.value)
+
+    failed = asyncio.run(scene())
+    assert f"`api.example.com` led to the public network before and leads to {address} now" in str(failed)
+    assert failed.hint == "look up the name; if it is to lead there, run again"
+    assert failed.retries == 0
+
+
+def test_of_public_and_private_addresses_only_the_public_ones_are_asked() -> None:
+    found = asyncio.run(_Resolver(Names(["10.0.0.5", PUBLIC])).resolve("api.example.com", 443))
+    assert [each["host"] for each in found] == [PUBLIC]
+
+
+@pytest.mark.parametrize("host", ["api.internal", "api", "api.example.com"])
+def test_a_name_may_lead_inside_from_the_beginning(host: str) -> None:
     with Server(service) as server:
         port = server.url.rpartition(":")[2]
-        assert ask(f"http://{host}:{port}", TurnedClock(), lookup=Names(["127.0.0.1"]), limits=limits) == [BODY]
+        assert ask(f"http://{host}:{port}", TurnedClock(), lookup=Names(["127.0.0.1"])) == [BODY]
 
 
-def test_a_name_that_is_led_elsewhere_in_mid_run_is_looked_at_again() -> None:
-    """Each connection is made to an address that was looked at for it: what is kept of names is kept checked."""
-    names = Names(["127.0.0.1"])
-    limits = Limits(allow_private=True)
-    with Server(service, faults=[Fault("idle_end", None, times=None)]) as server:
-        port = server.url.rpartition(":")[2]
-
-        async def scene() -> Any:
-            sender = Sender(limits, names)
-            async with sender:
-                request = Request("GET", f"http://api.example.com:{port}/things")
-                assert (await sender.send(request)).body == BODY
-            closed = Sender(Limits(), names)
-            async with closed:
-                return await asyncio.gather(closed.send(request), return_exceptions=True)
-
-        [error] = asyncio.run(scene())
-        assert "leads to 127.0.0.1" in str(error)
-        assert len(server.ledger.requests) == 1
-
-
-def test_addresses_of_the_local_link_are_refused_in_figures_too() -> None:
-    [error] = ask("http://169.254.169.254:80", TurnedClock())
-    assert "`169.254.169.254` leads to 169.254.169.254, which is in a private network" in error.message
+@pytest.mark.parametrize("host", ["169.254.169.254", "metadata.example.com"])
+def test_addresses_of_the_local_link_are_never_asked(host: str) -> None:
+    [error] = ask(f"http://{host}:80", TurnedClock(), lookup=Names(["169.254.169.254"]))
+    assert f"`{host}` is 169.254.169.254, an address of the local link" in error.message
 
 
 @pytest.mark.parametrize(
@@ -189,16 +184,6 @@ def test_addresses_of_the_local_link_are_refused_in_figures_too() -> None:
 )  # fmt: skip
 def test_private_addresses(address: str, private: bool) -> None:
     assert is_private(address) is private
-
-
-@pytest.mark.parametrize(
-    ("host", "private"),
-    [("localhost", True), ("api", True), ("a.b.localhost", True), ("x.LOCAL.", True), ("api.mailgun.net", False),
-     ("local.example.com", False), ("internal", True)],
-)  # fmt: skip
-def test_private_names(host: str, private: bool) -> None:
-    assert is_private_name(host) is private
-    assert not is_link_local(host)
 
 
 def test_a_server_that_takes_two_connections() -> None:

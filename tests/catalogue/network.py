@@ -38,8 +38,8 @@ ROWS = (
         "N03",
         "the DNS answer changes to a private address",
         tests=(
-            "test_faults_network.py::test_a_private_address_is_reached_only_where_it_is_named",
-            "test_faults_network.py::test_a_name_that_is_led_elsewhere_in_mid_run_is_looked_at_again",
+            "test_faults_network.py::test_of_public_and_private_addresses_only_the_public_ones_are_asked",
+            "test_faults_network.py::test_a_name_that_is_led_inside_in_mid_run_is_refused",
         ),
     ),
     Row(

@@ -89,12 +89,6 @@ class LimitOptions(Options):
         "rest as it says, then go on as before",
         dlt="ours",
     )
-    allow_private: bool = option(
-        default=False,
-        about="let a name of the public DNS lead to an address of a private network; addresses in figures and names "
-        "like `localhost`, `api` or `api.internal` may anyway",
-        dlt="ours",
-    )
 
 
 class RateOptions(Options):

@@ -70,8 +70,7 @@ class Limits:
     """Bounds of one client: requests in flight, seconds an attempt may take, bytes a page may have decompressed.
 
     `max_waiting_bytes` bounds the pages of a run that wait for their turn, what is under way left out. Without a
-    `rate` one is learned from headers and refusals, unless `learn_rate` is false. `allow_private` lets names of the
-    public DNS lead into private networks.
+    `rate` one is learned from headers and refusals, unless `learn_rate` is false.
     """
 
     in_flight: int = 8
@@ -80,7 +79,6 @@ class Limits:
     max_waiting_bytes: int = 64 * 1024 * 1024
     max_pages: int = 1_000_000
     learn_rate: bool = True
-    allow_private: bool = False
     rate: Rate | None = None
 
 

@@ -1,51 +1,49 @@
-"""Private addresses: reached only where the configuration names them.
+"""Private addresses: a name that led to the public network may not lead into a private one later.
 
-A name of the public DNS may be made to lead into a private network, at once or in the middle of a run (rebinding, fault
-N03). So what a name resolves to is looked at for each connection, and the very addresses that were looked at are
-connected to. Whose name says that it is private (`localhost`, `api`, `api.internal`), may be. An address in figures is
-named by the configuration itself, except for those of the local link, where clouds serve credentials to whoever asks.
+A name may be made to lead inside in the middle of a run (rebinding, fault N03), and then credentials and answers are
+those of somebody else. So the addresses of a name are looked at for each connection, and the very ones that were looked
+at are connected to. Where a name leads at first the configuration wants it to: names of a company lead inside for those
+who are there. Addresses of the local link, where clouds serve credentials to whoever asks, are never asked.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from ipaddress import IPv6Address, ip_address
-from typing import Final
-
-HINT: Final = "if the API is there, set `client.limits.allow_private: true`"
-#: Ends of names that nobody can register (RFC 2606, 6761, 6762, 8375), and those that are private by custom.
-_PRIVATE_ENDS: Final = (
-    ".localhost", ".local", ".internal", ".intranet", ".private", ".corp", ".home", ".lan", ".home.arpa", ".test",
-)  # fmt: skip
+from ipaddress import IPv4Address, IPv6Address, ip_address
 
 
-def is_private_name(host: str) -> bool:
-    """Whether a name says that it is one of a private network: it has no dot, or an end that no public one has."""
-    return "." not in host.rstrip(".") or host.rstrip(".").lower().endswith(_PRIVATE_ENDS)
+class Addresses:
+    """Which addresses names may lead to, as long as one run lasts."""
+
+    def __init__(self) -> None:
+        self._public: set[str] = set()
+
+    def allowed(self, host: str, addresses: Sequence[str]) -> list[str]:
+        """Those of `addresses` that `host` may lead to: where one is public, no private one, now and from now on."""
+        public = [each for each in addresses if not is_private(each)]
+        if public:
+            self._public.add(host)
+        if host in self._public:
+            return public
+        return [each for each in addresses if not is_link_local(each)]
 
 
 def is_private(address: str) -> bool:
     """Whether an address in figures is of no public network; what is no address is."""
-    try:
-        found = ip_address(address.partition("%")[0])
-    except ValueError:
-        return True
-    if isinstance(found, IPv6Address) and found.ipv4_mapped is not None:
-        found = found.ipv4_mapped
-    return not found.is_global or found.is_multicast
+    found = _address(address)
+    return found is None or not found.is_global or found.is_multicast
 
 
 def is_link_local(host: str) -> bool:
     """Whether a host is an address in figures of the local link: 169.254.0.0/16, fe80::/10."""
+    found = _address(host.strip("[]"))
+    return found is not None and found.is_link_local
+
+
+def _address(text: str) -> IPv4Address | IPv6Address | None:
+    """The address that is written, the inner one where IPv6 wraps IPv4; None for a name."""
     try:
-        found = ip_address(host.strip("[]").partition("%")[0])
+        found = ip_address(text.partition("%")[0])
     except ValueError:
-        return False
-    if isinstance(found, IPv6Address) and found.ipv4_mapped is not None:
-        found = found.ipv4_mapped
-    return found.is_link_local
-
-
-def allowed(host: str, addresses: Sequence[str]) -> list[str]:
-    """Those of `addresses` that `host` may lead to."""
-    return [each for each in addresses if is_private_name(host) or not is_private(each)]
+        return None
+    return (found.ipv4_mapped or found) if isinstance(found, IPv6Address) else found

@@ -32,7 +32,7 @@ from headrace.secrets import mask
 from headrace.transport.address import full_url
 from headrace.transport.attempt import UNBOUNDED, AttemptFailed
 from headrace.transport.decompress import decompress, too_large
-from headrace.transport.private import HINT, allowed, is_link_local
+from headrace.transport.private import Addresses, is_link_local
 
 if TYPE_CHECKING:
     from aiohttp.connector import Connection
@@ -70,7 +70,7 @@ class Sender:
         watch_reuse.on_connection_reuseconn.append(_note_reuse)
         self._session = aiohttp.ClientSession(
             # no bound of its own: the slots of the host's gate are the bound
-            connector=_Connector(limit=0, resolver=_Resolver(self._lookup, any_address=self._limits.allow_private)),
+            connector=_Connector(limit=0, resolver=_Resolver(self._lookup)),
             auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
@@ -93,7 +93,7 @@ class Sender:
     async def send(self, request: Request) -> Response:
         """The whole answer. Raises `AttemptFailed` when there is none."""
         host = urlsplit(request.url).hostname or ""
-        if is_link_local(host) and not self._limits.allow_private:
+        if is_link_local(host):
             raise _leads_inside(_PrivateAddressError(host, [host]))
         for _ in range(self._limits.in_flight + 1):
             with suppress(_IdleConnectionLost):
@@ -204,7 +204,7 @@ class _Connector(aiohttp.TCPConnector):
 
 
 class _PrivateAddressError(OSError):
-    """A name leads to addresses of private networks alone."""
+    """A name leads to addresses alone that it may not lead to."""
 
     def __init__(self, host: str, addresses: Sequence[str]) -> None:
         super().__init__(f"{host}: {', '.join(addresses)}")
@@ -215,9 +215,9 @@ class _PrivateAddressError(OSError):
 class _Resolver(AbstractResolver):
     """Gives the addresses of a name that may be connected to; `lookup` takes the place of the system's."""
 
-    def __init__(self, lookup: Lookup | None, *, any_address: bool) -> None:
+    def __init__(self, lookup: Lookup | None) -> None:
         self._lookup = lookup
-        self._any_address = any_address
+        self._addresses = Addresses()
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
@@ -227,7 +227,7 @@ class _Resolver(AbstractResolver):
             addresses = [str(each[4][0]) for each in found]
         else:
             addresses = list(await self._lookup(host))
-        kept = addresses if self._any_address else allowed(host, addresses)
+        kept = self._addresses.allowed(host, addresses)
         if not kept:
             raise _PrivateAddressError(host, addresses)
         return [
@@ -312,8 +312,13 @@ def _failed(error: BaseException, text: str | None = None) -> AttemptFailed:
 
 
 def _leads_inside(error: _PrivateAddressError) -> AttemptFailed:
-    leads = f"`{error.host}` leads to {', '.join(error.addresses)}, which is in a private network,"
-    return AttemptFailed(f"could not be reached, {leads}", retries=0, hint=HINT)
+    found = ", ".join(error.addresses)
+    if all(map(is_link_local, error.addresses)):
+        text, hint = f"`{error.host}` is {found}, an address of the local link,", "such addresses are never asked"
+    else:
+        text = f"`{error.host}` led to the public network before and leads to {found} now, in a private one,"
+        hint = "look up the name; if it is to lead there, run again"
+    return AttemptFailed(f"could not be reached, {text}", retries=0, hint=hint)
 
 
 def _detail(error: BaseException) -> str:
