@@ -115,7 +115,7 @@ def test_short_forms() -> None:
 def test_defaults_equal_the_values_of_the_plan() -> None:
     """The two rooms may not import each other, so this test keeps their defaults together."""
     client = check(config()).client
-    assert {**client.limits.model_dump(), "rate": client.rate_limit} == vars(Limits())
+    assert {**client.limits.model_dump(), "rate": client.rate_limit, "rates": client.rate_limits} == vars(Limits())
     assert {**client.retry.model_dump(), "statuses": frozenset(client.retry.statuses)} == vars(RetryPolicy())
 
 

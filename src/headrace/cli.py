@@ -39,7 +39,8 @@ sim_app = typer.Typer(rich_markup_mode=None, no_args_is_help=True)
 app.add_typer(sim_app, name="sim", help="Run HTTP simulators, for anyone's tests.")
 
 _FILE: Final = (
-    "configuration: .yaml, .yml, .toml, .json, or .py that defines `source` or `config`; or a connector: mailgun"
+    "configuration: .yaml, .yml, .toml, .json, or .py that defines `source` or `config`; or a connector: mailgun, "
+    "shortio"
 )
 _PARAM: Final = "value of a {placeholder}, or option of a connector, as name=value; repeat it for several values"
 File = Annotated[Path, typer.Argument(metavar="FILE", help=_FILE, show_default=False)]

@@ -88,6 +88,12 @@ class ClientOptions(Options):
         dlt="ours",
         example={"requests": 10, "per_s": 1},
     )
+    rate_limits: dict[BaseUrl, RateOptions] = option(
+        {},
+        about="the same for single hosts, by their origin, where several are asked",
+        dlt="ours",
+        example={"https://reports.example.com": {"requests": 10, "per_s": 60}},
+    )
     hints: Hints = option(
         {},
         about="what to try when the API refuses with a status, in place of our own advice",

@@ -96,3 +96,8 @@ class RateOptions(Options):
 
     requests: int = option(about="requests", dlt="ours", example=10, ge=1)
     per_s: float = option(1.0, about="seconds", dlt="ours", example=60, gt=0, allow_inf_nan=False)
+    provisional: bool = option(
+        default=False,
+        about="until the host's headers name a limit, which then holds in its place; refusals (429) slow it down",
+        dlt="ours",
+    )

@@ -24,9 +24,9 @@ class FieldOptions(Options):
 
     form: Literal["timestamp", "json", "text", "list"] | None = option(
         None,
-        about="`timestamp`: a date in any spelling (RFC 2822, ISO 8601, Go's) or seconds since 1970; `json`: kept as "
-        "JSON, text that holds JSON opened; `text`: numbers and objects as they are spelt; `list`: a lone value is a "
-        "list of one",
+        about="`timestamp`: a date in any spelling (RFC 2822, ISO 8601, Go's) or seconds or milliseconds since 1970; "
+        "`json`: kept as JSON, text that holds JSON opened; `text`: numbers and objects as they are spelt; `list`: a "
+        "lone value is a list of one",
         alias="as",
         dlt="ours",
         example="timestamp",

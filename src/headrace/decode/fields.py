@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timezone
+from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -26,6 +26,8 @@ _OBJECT, _LIST, _TEXT = b'{["'
 _NULL: Final = b"null"
 #: ISO 8601 without a zone, which means UTC.
 _NAIVE: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?")
+#: A number that is larger means milliseconds, as everywhere (`moment.py`).
+_LEAST_MS: Final = 1e11
 #: The way in which Go prints a time by default.
 _GO: Final = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d+)?) ([+-]\d{4}) [A-Z+\-0-9]+")
 
@@ -90,7 +92,7 @@ def _converted(raw: bytes, shaping: Shaping) -> bytes | None:
 
 def _to_timestamp(raw: bytes) -> bytes | None:
     if raw[0] != _TEXT:
-        return None
+        return _from_milliseconds(raw)
     text = _decode(raw)
     if text[4:5] == "-":
         if _NAIVE.fullmatch(text):
@@ -103,6 +105,18 @@ def _to_timestamp(raw: bytes) -> bytes | None:
         return None
     # `-0000` says UTC, and no more
     return _encode((moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).isoformat())
+
+
+def _from_milliseconds(raw: bytes) -> bytes | None:
+    """A number that would be a far year as seconds, and is milliseconds; others are left alone."""
+    try:
+        number = float(raw)
+        if abs(number) < _LEAST_MS:
+            return None
+        moment = datetime.fromtimestamp(number / 1000, timezone.utc)
+    except (ValueError, OverflowError, OSError):
+        return None
+    return _encode(moment.isoformat(timespec="milliseconds"))
 
 
 def _to_json(raw: bytes) -> bytes | None:

@@ -158,7 +158,8 @@ def _retry(client: ClientOptions, defaults: Mapping[str, Any]) -> RetryPolicy:
 
 def _limits(client: ClientOptions, defaults: Mapping[str, Any]) -> Limits:
     rate = Rate(**client.rate_limit.model_dump()) if client.rate_limit else None
-    return Limits(**_over(client.limits, defaults), rate=rate)
+    rates = {origin_of(url): Rate(**said.model_dump()) for url, said in client.rate_limits.items()}
+    return Limits(**_over(client.limits, defaults), rate=rate, rates=rates)
 
 
 def _over(options: Options, defaults: Mapping[str, Any]) -> dict[str, Any]:

@@ -59,10 +59,11 @@ class RetryPolicy:
 
 @dataclass(frozen=True)
 class Rate:
-    """At most `requests` in any `per_s` seconds to one host."""
+    """At most `requests` in any `per_s` seconds to one host; a `provisional` one until headers name another."""
 
     requests: int
     per_s: float = 1.0
+    provisional: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,8 @@ class Limits:
     """Bounds of one client: requests in flight, seconds an attempt may take, bytes a page may have decompressed.
 
     `max_waiting_bytes` bounds the pages of a run that wait for their turn, what is under way left out. Without a
-    `rate` one is learned from headers and refusals, unless `learn_rate` is false.
+    `rate` one is learned from headers and refusals, unless `learn_rate` is false. `rates` are those of single hosts, by
+    (scheme, host, port).
     """
 
     in_flight: int = 8
@@ -80,6 +82,7 @@ class Limits:
     max_pages: int = 1_000_000
     learn_rate: bool = True
     rate: Rate | None = None
+    rates: Mapping[tuple[str, str, int], Rate] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ A gate is a door that requests pass one by one, in the order in which they came,
 
 Who stands in the door holds no slot, and nothing is awaited between the last look at the three and the passage. A
 declared pace wins over headers, headers over what is learned: a refusal that they explain (nothing remains) teaches
-nothing.
+nothing. A pace that is declared as provisional is what a host gets until its headers name a limit.
 
 Gates belong to one event loop and need no lock of threads.
 """
@@ -62,7 +62,7 @@ class Slowdown:
 class Gate:
     """The gate of one host; `not_before` is the `Clock.now()` before which nobody passes.
 
-    Where a `rate` is declared, or `learns` is false, headers and refusals teach it nothing.
+    Where a `rate` is declared that is not provisional, or `learns` is false, headers and refusals teach it nothing.
     """
 
     def __init__(self, in_flight: int, rate: Rate | None = None, *, learns: bool = True) -> None:
@@ -74,7 +74,7 @@ class Gate:
         self._left = asyncio.Event()
         self._rate = rate
         self._pace = Pace(rate) if rate is not None else None
-        self._learns = learns and rate is None
+        self._learns = learns and (rate is None or rate.provisional)
         self._budget = Budget()
         self._learned = LearnedPace()
 
@@ -128,14 +128,18 @@ class Gate:
                 self.paced_s += clock.now() - now
 
     def _opens(self, now: float, max_wait_s: float) -> float:
-        if self._pace is not None:
-            return self._pace.opens(now)
-        return max(self._budget.opens(self._under_way, now, max_wait_s), self._learned.opens())
+        told = max(self._budget.opens(self._under_way, now, max_wait_s), self._learned.opens())
+        return max(told, self._pace.opens(now)) if self._pace is not None and self._is_paced else told
+
+    @property
+    def _is_paced(self) -> bool:
+        """Whether the declared pace holds: a provisional one until headers name a limit."""
+        return self._rate is not None and not (self._rate.provisional and self._budget.strictest is not None)
 
     def _send(self, passage: Passage) -> None:
         if self._pace is not None:
             self._pace.send(passage)
-        else:
+        if self._learns:
             self._budget.send(passage)
             self._learned.send(passage.sent)
 
@@ -166,7 +170,7 @@ class Gate:
     def slowdown(self, host: str) -> Slowdown:
         """What the gate cost until now."""
         by = None
-        if self._rate is not None:
+        if self._rate is not None and self._is_paced:
             by = f"the declared rate of {self._rate.requests:,} requests in {self._rate.per_s:g} s"
         elif self._learned.rate is not None:
             by = f"a learned pace, now {self._learned.rate:.2g} requests/s"
@@ -207,7 +211,8 @@ class Gates:
         origin = origin_of(url)
         if origin not in self._gates:
             limits = self._limits
-            self._gates[origin] = Gate(limits.in_flight, limits.rate, learns=limits.learn_rate)
+            rate = limits.rates.get(origin, limits.rate)
+            self._gates[origin] = Gate(limits.in_flight, rate, learns=limits.learn_rate)
         return self._gates[origin]
 
     def slowdowns(self) -> list[Slowdown]:
