@@ -54,7 +54,12 @@ class Table:
         world = self.service.world
         plan = build_plan(
             validate(
-                shortio_config(api_key=self.service.keys[0].text, streams=["clicks"], page_size=self.page_size),
+                shortio_config(
+                    api_key=self.service.keys[0].text,
+                    streams=["clicks"],
+                    page_size=self.page_size,
+                    requests_per_minute=10**9,
+                ),
                 resolve_secret=lambda name: name,
             )
         )
