@@ -42,7 +42,7 @@ def head(runs: int, memory_limit: str | None) -> str:
     lines = (
         f"# Side by side, {datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC",
         "",
-        f"{machine}; load average of the 15 minutes before: {os.getloadavg()[2]:.1f}.",
+        f"{machine}; load average of the 15 minutes before: {os.getloadavg()[2]:.1f}{_priority()}.",
         f"{', '.join(versions)}.",
         f"DuckDB's `memory_limit`, the same for everyone: {memory_limit or 'its own, unless a case names one'}.",
         f"Up to {runs} runs of each contender in turn: median (minimum-maximum). Server and loader share the cores.",
@@ -109,3 +109,9 @@ def _processor() -> str:
 
 def _memory_gb() -> float:
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+
+
+def _priority() -> str:
+    """What is to be said where this process, and so all that it starts, has real-time priority."""
+    first = hasattr(os, "sched_getscheduler") and os.sched_getscheduler(0) in (os.SCHED_FIFO, os.SCHED_RR)
+    return ", which server and contenders went before (real-time priority)" if first else ""
