@@ -36,6 +36,7 @@ ROWS = (
             "test_transport_retry_after.py::test_a_date_is_measured_by_the_servers_own_clock",
             "test_transport_quota.py::test_a_wrong_clock_of_ours_does_not_matter",
         ),
+        lacks="the end of windows is that of this machine's clock",
     ),
     Row(
         "I05",
@@ -74,13 +75,18 @@ ROWS = (
     Row(
         "I10",
         "state file truncated or from elsewhere",
-        standing="open",
-        reason="not shown yet",
+        tests=("test_faults_state.py",),
     ),
     Row(
         "I11",
         "primary key or column type changed between runs",
         tests=("test_bridge_standing.py::test_rows_that_were_loaded_with_another_key_are_never_compared",),
+        lacks="what was loaded with another key stays; nobody is asked",
     ),
-    Row("I12", "aggregates still moving", tests=("test_bridge_windows.py::test_each_row_once_whatever_is_cut",)),
+    Row(
+        "I12",
+        "aggregates still moving",
+        tests=("test_bridge_windows.py::test_each_row_once_whatever_is_cut",),
+        lacks="days are read again by `windows.overlap`; no flag says which may move",
+    ),
 )

@@ -142,7 +142,12 @@ ROWS = (
         passing("a byte a second", "trickle", "gave no whole answer within 0.5 s", times=1, **SHORT),
     ),
     Row("N17", "no answer at all", passing("silence", "silent", "gave no whole answer within 0.5 s", times=1, **SHORT)),
-    Row("N18", "300 ms delay, 64 kbit/s", (Scene("slow link", once("throttled", None, times=None)),)),
+    Row(
+        "N18",
+        "300 ms delay, 64 kbit/s",
+        (Scene("slow link", once("throttled", None, times=None)),),
+        lacks="loss and reordering are the kernel's and not injected",
+    ),
     Row(
         "N19",
         "keep-alive connection closed just as a request is sent",
@@ -199,8 +204,11 @@ ROWS = (
     Row(
         "N23",
         "TLS: expired, self-signed, wrong host, old, plain HTTP on its port",
-        standing="open",
-        reason="not shown yet",
+        tests=(
+            "test_faults_tls.py::test_a_certificate_that_cannot_be_trusted",
+            "test_faults_tls.py::test_a_broken_handshake",
+            "test_faults_tls.py::test_an_old_version_is_not_spoken",
+        ),
     ),
     Row(
         "N24",
@@ -227,6 +235,7 @@ ROWS = (
             "test_faults_network.py::test_a_server_that_takes_two_connections",
             "test_faults_network.py::test_few_file_descriptors",
         ),
+        lacks="slots are not taken back: connections that are refused are tried again",
     ),
     Row("N26", "HTTP/2 GOAWAY in mid page", standing="absent", reason="HTTP/1.1 is spoken, HTTP/2 is not offered"),
     Row(

@@ -22,6 +22,7 @@ ROWS = (
             ),
         ),
         tests=("test_secrets.py", "test_transport_refusals.py::test_a_failed_attempt_does_not_show_the_signed_address"),
+        lacks="a secret that is split in two is not known any more",
     ),
     Row(
         "S02",
@@ -60,8 +61,11 @@ ROWS = (
     Row(
         "S05",
         "modes of files",
-        standing="open",
-        reason="not shown yet",
+        tests=(
+            "test_faults_files.py::test_files_of_a_run_are_for_their_owner_alone",
+            "test_faults_files.py::test_secrets_that_others_can_read_are_told",
+        ),
+        lacks="secrets that others can read are warned of, not refused",
     ),
     Row(
         "S06",
@@ -81,13 +85,15 @@ ROWS = (
     Row(
         "S08",
         "configuration that runs code",
-        tests=("test_config_phrases.py::test_any_junk_at_any_place_is_taken_or_told",),
+        tests=(
+            "test_faults_files.py::test_a_file_cannot_run_code",
+            "test_config_phrases.py::test_any_junk_at_any_place_is_taken_or_told",
+        ),
     ),
     Row(
         "S09",
         "`../` in names",
-        standing="open",
-        reason="not shown yet",
+        tests=("test_faults_files.py::test_names_are_no_paths",),
     ),
     Row(
         "S10",

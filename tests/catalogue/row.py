@@ -24,6 +24,8 @@ class Row:
     tests: Sequence[str] = ()
     standing: Standing = "kept"
     reason: str = ""
+    #: What of the requirement is not there, though no row is lost or doubled; empty where all is.
+    lacks: str = ""
 
 
 @cache

@@ -70,15 +70,20 @@ ROWS = (
         reason="in a column of doubles the integer becomes one, as in dlt; a column of integers keeps it, and so does "
         "`data_type: text`",
     ),
-    Row("D07", "duplicate keys", (_value("v twice", '"first", "v": "last"', "v = 'last'"),)),
-    Row("D08", "lone surrogate", (_value("high", '"a\\ud800b"', "v = 'a' || chr(65533) || 'b'"),)),
+    Row("D07", "duplicate keys", (_value("v twice", '"first", "v": "last"', "v = 'last'"),), lacks="not counted"),
+    Row("D08", "lone surrogate", (_value("high", '"a\\ud800b"', "v = 'a' || chr(65533) || 'b'"),), lacks="not flagged"),
     Row(
         "D09",
         "NUL in text",
         (_value("NUL", '"a\\u0000b"', "v LIKE 'a%b'"),),
         tests=("test_parity_places.py::test_nasty_data_sets",),
     ),
-    Row("D10", "invalid UTF-8", (_value("three bytes", '"a\udcffb"', "v LIKE 'a' || chr(65533) || '%b'"),)),
+    Row(
+        "D10",
+        "invalid UTF-8",
+        (_value("three bytes", '"a\udcffb"', "v LIKE 'a' || chr(65533) || '%b'"),),
+        lacks="not flagged",
+    ),
     Row(
         "D11",
         "byte-order mark",

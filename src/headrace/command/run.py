@@ -14,6 +14,7 @@ from headrace.command.opened import Given, open_file, selected
 from headrace.command.outcome import Outcome
 from headrace.command.parameter import parse_params, parse_range
 from headrace.command.pipeline import PipelineRun
+from headrace.command.private_files import private_files, warn_of_open_secrets
 from headrace.command.progress import progress
 from headrace.command.table import counted
 from headrace.command.target import DuckDbFile, check_duckdb, parse_target
@@ -45,7 +46,8 @@ class Asked:
 def run(asked: Asked, terminal: Terminal) -> Outcome:
     """Load a file. Raises `HeadraceError`, whatever dlt wraps around it."""
     # what a user's file or dlt prints is no data of ours
-    with warnings_shown(terminal) as warnings, redirect_stdout(terminal.err):
+    with warnings_shown(terminal) as warnings, redirect_stdout(terminal.err), private_files():
+        warn_of_open_secrets()
         report = Report()
         given = Given(
             parse_params(asked.params), asked.privacy, report, parse_range(asked.since), parse_range(asked.until)

@@ -325,6 +325,9 @@ def _detail(error: BaseException) -> str:
     """The library's words, masked before they are cut; none where they repeat the address or our own text."""
     if isinstance(error, (aiohttp.InvalidURL, aiohttp.ClientPayloadError)):
         return ""
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        # why, which the library's own words tell last
+        return str(getattr(error.certificate_error, "verify_message", "")).rstrip(".")[:_MAX_DETAIL_CHARACTERS]
     words = error.message if isinstance(error, aiohttp.ClientResponseError) else str(error)
     return " ".join(mask(words).split())[:_MAX_DETAIL_CHARACTERS]
 

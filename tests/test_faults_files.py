@@ -1,0 +1,110 @@
+"""What a run leaves on the disk is for its owner alone, and what a file says stays words."""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from headrace.cli import main
+from headrace.command.private_files import private_files
+from headrace.sim.message import Reply
+from headrace.sim.server import Server
+
+FILE = """
+client: {{base_url: "{url}"}}
+resources:
+  - name: things
+    endpoint: {{path: things, data_selector: items, paginator: single_page}}
+"""
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("DLT_DATA_DIR", str(tmp_path / "dlt"))
+    return tmp_path
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    err = io.StringIO()
+    return main(["run", *arguments], out=io.StringIO(), err=err), err.getvalue()
+
+
+def test_files_of_a_run_are_for_their_owner_alone(home: Path) -> None:
+    before = os.umask(0o022)
+    os.umask(before)
+    with Server(lambda _: Reply(body=b'{"items": [{"id": 1}]}')) as server:
+        (home / "things.yaml").write_text(FILE.format(url=server.url))
+        known = set(home.rglob("*"))
+        code, text = run("things.yaml", "--to", "duckdb:///rows.duckdb", "--dataset", "data")
+    assert code == 0, text
+    made = set(home.rglob("*")) - known
+    assert home / "rows.duckdb" in made
+    assert {str(path.relative_to(home)) for path in made if path.stat().st_mode & 0o077} == set()
+    after = os.umask(before)
+    assert after == before
+
+
+def test_what_is_made_afterwards_is_as_before(tmp_path: Path) -> None:
+    def fail() -> None:
+        (tmp_path / "within").touch()
+        raise ValueError("boom")
+
+    with pytest.raises(ValueError, match="boom"), private_files():
+        fail()
+    (tmp_path / "after").touch()
+    assert stat.S_IMODE((tmp_path / "within").stat().st_mode) == 0o600
+    assert stat.S_IMODE((tmp_path / "after").stat().st_mode) != 0o600
+
+
+@pytest.mark.parametrize(("mode", "warned"), [(0o644, True), (0o640, True), (0o600, False)])
+def test_secrets_that_others_can_read_are_told(mode: int, warned: bool, home: Path) -> None:
+    (home / ".dlt").mkdir()
+    secrets = home / ".dlt" / "secrets.toml"
+    secrets.write_text('api_key = "x"\n')
+    secrets.chmod(mode)
+    (home / "broken.yaml").write_text("client: {}\n")
+    code, text = run("broken.yaml")
+    assert code == 2
+    assert (f".dlt/secrets.toml can be read by others (mode {mode:o}): `chmod 600" in text) is warned
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "client: !!python/object/apply:os.system ['touch made']\nresources: []\n",
+        "client: {base_url: !!python/name:os.system }\nresources: []\n",
+        "client: {base_url: \"{{ ''.__class__ }}\"}\nresources: [a]\n",
+        'client: {base_url: "{client.__class__}"}\nresources: [a]\n',
+        "client: {base_url: 'https://a.example.com'}\nresources: [{name: a, processing_steps: [{map: 'os.system'}]}]\n",
+    ],
+    ids=["yaml object", "yaml name", "template", "format", "function by its name"],
+)
+def test_a_file_cannot_run_code(text: str, home: Path) -> None:
+    (home / "hostile.yaml").write_text(text)
+    code, told = run("hostile.yaml")
+    assert code == 2, told
+    assert not (home / "made").exists()
+    assert "this should not happen" not in told
+
+
+@pytest.mark.parametrize("name", ["../outside", "/outside", "a/b", "..", "a\\b"])
+def test_names_are_no_paths(name: str, home: Path) -> None:
+    """Of a pipeline on the command line, of a resource in a file: nothing is written beside the folders of the run."""
+    with Server(lambda _: Reply(body=b'{"items": [{"id": 1}]}')) as server:
+        (home / "things.yaml").write_text(FILE.format(url=server.url))
+        folder = home / "work"
+        folder.mkdir()
+        os.chdir(folder)
+        run("../things.yaml", "--name", name, "--to", "duckdb:///rows.duckdb", "--dataset", "data")
+        text = FILE.format(url=server.url).replace("name: things", f"name: '{name}'")
+        (home / "named.yaml").write_text(text)
+        run("../named.yaml", "--to", "duckdb:///rows.duckdb", "--dataset", "data")
+    beside = {path.name for path in home.iterdir()} - {"work", "dlt", "things.yaml", "named.yaml"}
+    assert beside == set()
+    assert not Path("/outside").exists()
