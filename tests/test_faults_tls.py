@@ -37,7 +37,7 @@ async def names(host):
     return ["127.0.0.1"]
 
 async def scene(host, port):
-    sender = Sender(Limits(allow_private=True, timeout_s=20), names)
+    sender = Sender(Limits(timeout_s=20), names)
     clock = TurnedClock()
     async with sender, Transport(
         retry=RetryPolicy(max_retries=2), limits=Limits(), origins=frozenset({("https", host, port)}), clock=clock,
