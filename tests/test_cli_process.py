@@ -138,7 +138,7 @@ def test_a_signal_ends_a_run_at_once_and_says_how_to_continue(number, code, work
     assert (process.returncode, out) == (code, "")
     assert err.splitlines() == [
         f"error: stopped by {number.name}",
-        "nothing of this run was loaded; the same command starts again",
+        "nothing of this run was loaded; the same command goes on where it stopped",
     ]
 
 

@@ -24,7 +24,7 @@ ORDER = (
     {"config"},
     {"paginate"},
     {"plan"},
-    {"transport", "decode", "normalise"},
+    {"transport", "decode", "normalise", "keep"},
     {"engine"},
     {"bridge"},
     {"connectors"},

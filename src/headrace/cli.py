@@ -164,6 +164,12 @@ def run(  # noqa: PLR0913 - one parameter an option
     resource: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="load this resource only; repeat it for several")
     ] = None,
+    wait: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME", help="wait so long for another run of the pipeline, as 10m; not at all", show_default=False
+        ),
+    ] = None,
     as_json: Json = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="no progress, no summary")] = False,
 ) -> None:
@@ -172,12 +178,23 @@ def run(  # noqa: PLR0913 - one parameter an option
 
     def act() -> int:
         with uncollected():
+            from headrace.command.parameter import parse_wait
             from headrace.command.run import Asked
             from headrace.command.run import run as load
             from headrace.command.summary import summary
 
         asked = Asked(
-            file, to, dataset, name, param or (), privacy, since or (), until or (), resource or (), quiet=quiet
+            file,
+            to,
+            dataset,
+            name,
+            param or (),
+            privacy,
+            since or (),
+            until or (),
+            resource or (),
+            quiet=quiet,
+            wait_s=parse_wait(wait),
         )
         outcome = load(asked, terminal)
         if as_json:

@@ -11,7 +11,7 @@
     |-- PagingError                   1   paging repeats itself or does not end
     |-- KeyCollisionError             1   rows that differ share a declared key
     |-- LoadError                     1   rows were fetched and the destination did not take them
-    `-- LockedError                  75   somebody else holds the database
+    `-- LockedError                  75   another run is at work, or somebody else holds the database
 
 A message says what was expected, what came and where; `hint` says what to try. Texts are lower case without a full
 stop, and known secrets are masked in them whenever they are printed.
@@ -121,6 +121,6 @@ class LoadError(HeadraceError):
 
 
 class LockedError(HeadraceError):
-    """Another process holds the database file."""
+    """Another run of the pipeline is at work, or another process holds the database file."""
 
     exit_code = 75

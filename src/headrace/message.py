@@ -93,10 +93,14 @@ class PageFacts:
 
 @dataclass(frozen=True)
 class Page:
-    """One split page: its records as raw JSON bytes in page order, and the facts for the pager."""
+    """One split page: its records as raw JSON bytes in page order, and the facts for the pager.
+
+    `shown`: the records are as they may be stored, fields in one shape and private ones out.
+    """
 
     records: Sequence[bytes]
     facts: PageFacts
+    shown: bool = False
 
 
 @dataclass(frozen=True)

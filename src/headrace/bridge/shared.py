@@ -20,6 +20,7 @@ from headrace.config import HeadraceWarning
 from headrace.engine import (
     Aliases,
     Errand,
+    KeptPages,
     ParentRow,
     Report,
     RowWork,
@@ -36,6 +37,7 @@ from headrace.plan.dependents import descent
 from headrace.transport import Credentials, Gates, Trace, Transport
 
 if TYPE_CHECKING:
+    from headrace.bridge.keep import Keep
     from headrace.engine import ResourceReport
     from headrace.plan import Plan, ResourcePlan
 
@@ -43,8 +45,12 @@ if TYPE_CHECKING:
 class Session:
     """One source's plan at work; it may run more than once."""
 
-    def __init__(self, plan: Plan, report: Report | None = None, clock: Clock | None = None) -> None:
+    def __init__(
+        self, plan: Plan, report: Report | None = None, clock: Clock | None = None, keep: Keep | None = None
+    ) -> None:
         self.plan = plan
+        self._keep = keep
+        self._kept: dict[str, KeptPages | None] = {}
         self.report = report if report is not None else Report()
         self._clock = clock
         self._end = threading.Condition()
@@ -67,6 +73,13 @@ class Session:
             self._once = Once(load_id)
         return self._once
 
+    def kept_of(self, resource: ResourcePlan) -> KeptPages | None:
+        """What is kept of the pages of `resource`; called in dlt's main thread, before it is fetched."""
+        if self._keep is not None and resource.name not in self._kept:
+            report = self.report.of(resource.name)
+            self._kept[resource.name] = self._keep.pages_of(resource, self.plan, report, self.now_s())
+        return self._kept.get(resource.name)
+
     def tell_an_end(self) -> None:
         """Wake who waits: a resource was fetched, or failed."""
         with self._end:
@@ -85,7 +98,9 @@ class Session:
         report = self.report.of(resource.name)
         async with self._transport(report) as transport:
             with _skips_told(report):
-                return await fetch(resource, calls, self._run.waiting, transport, report, line)
+                return await fetch(
+                    resource, calls, self._run.waiting, transport, report, line, kept=self._kept.get(resource.name)
+                )
 
     async def objects(self, resource: ResourcePlan, calls: Iterable[Errand], take: Take) -> None:
         """Hand the rows of `calls` to `take` as Python objects, a page at a time."""
@@ -95,7 +110,9 @@ class Session:
         work = RowWork(resource, self.aliases)
         async with self._transport(report) as transport:
             with _skips_told(report):
-                await fetch_objects(work, calls, self._run.waiting, transport, report, take)
+                await fetch_objects(
+                    work, calls, self._run.waiting, transport, report, take, kept=self._kept.get(resource.name)
+                )
 
     async def combinations(
         self, resource: ResourcePlan, rows: Iterable[ParentRow], running: frozenset[str]

@@ -22,6 +22,7 @@ from headrace.bridge.incremental import (
     make_incremental,
     state_per_call,
 )
+from headrace.bridge.keep import Keep
 from headrace.bridge.pipe import Fetched, LoadTables, load_step, loads_columns, stores
 from headrace.bridge.plan import SECTION, Params, plan_resources, plan_source
 from headrace.bridge.replaced import refuse_dictionaries
@@ -144,9 +145,10 @@ def source_of(
     schema_contract: Any = None,
     report: Report | None = None,
     clock: Clock | None = None,
+    keep: Keep | None = None,
 ) -> DltSource:
-    """The dlt source of a plan."""
-    session = Session(plan, report, clock)
+    """The dlt source of a plan; `keep` keeps its pages until they are loaded."""
+    session = Session(plan, report, clock, keep)
     make: Callable[[], DltSource] = dlt.source(
         lambda: _resources(plan, session),
         name=name,
@@ -242,9 +244,11 @@ def _calls_of(
     resource: ResourcePlan, bound: Any, session: Session, ledger: WindowLedger | None, *, filters: bool
 ) -> Callable[[Iterable[Origins]], Iterator[Errand]]:
     """What makes calls of the rows of parents; called in dlt's main thread, where the state can be had."""
+    kept = session.kept_of(resource)
     return partial(
         errands,
         resource,
+        cuts=kept.cuts if kept else None,
         watermarks=_watermarks(resource, bound, filters=filters),
         ledger=ledger,
         unskippable=unskippable(resource, session.plan, get_current_pipe(), in_columns=filters),
@@ -253,9 +257,12 @@ def _calls_of(
 
 def _ledger(resource: ResourcePlan, session: Session) -> WindowLedger | None:
     """What is remembered of its windows; made in dlt's main thread, where the state can be had."""
+    kept = session.kept_of(resource)
     if resource.windows is None:
         return None
-    return WindowLedger(dlt.current.resource_state(), session.now_s, session.report.of(resource.name))
+    # a run that goes on asks for the ranges of the one before
+    now_s = session.now_s if kept is None else partial(float, kept.began_s)
+    return WindowLedger(dlt.current.resource_state(), now_s, session.report.of(resource.name))
 
 
 def _watermarks(resource: ResourcePlan, bound: Any, *, filters: bool) -> Watermarks | None:

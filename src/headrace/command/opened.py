@@ -13,6 +13,7 @@ from headrace.errors import UsageError
 from headrace.moment import Moment
 
 if TYPE_CHECKING:
+    from headrace.bridge.keep import Keep
     from headrace.engine import Report
     from headrace.plan import Plan
 
@@ -22,12 +23,13 @@ class Given:
     """What the command line says about a file: parameters over those of the file, privacy or None, the run's report.
 
     `since` and `until` are the range of this run, by resource; empty where the command line says none. `report` is None
-    where nothing is to run.
+    where nothing is to run, and so is `keep`, which keeps pages.
     """
 
     params: Mapping[str, Sequence[str | int]]
     privacy: str | None
     report: Report | None = None
+    keep: Keep | None = None
     since: Mapping[str, Moment] = field(default_factory=dict)
     until: Mapping[str, Moment] = field(default_factory=dict)
 
@@ -76,7 +78,7 @@ def _planned(path: Path, config: Any, given: Given, *, section: str | None = Non
     def source() -> Any:
         from headrace.bridge.source import source_of  # late: to check and to plan needs neither aiohttp nor Arrow
 
-        return source_of(plan, name=name, section=section, report=given.report)
+        return source_of(plan, name=name, section=section, report=given.report, keep=given.keep)
 
     return Opened(path, plan, name, source)
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
+from datetime import timedelta
 
 from headrace.errors import UsageError
-from headrace.moment import Moment
+from headrace.moment import Moment, length_of
 from headrace.plan.ranged import ALL
 
 
@@ -38,6 +39,14 @@ def parse_range(said: Iterable[str]) -> dict[str, Moment]:
         name, value = (name.strip(), value) if equals else (ALL, name)
         moments[name] = _value(value.strip())
     return moments
+
+
+def parse_wait(said: str | None) -> float:
+    """Seconds of `--wait`: `10m`, `30s`; none without it. Raises `UsageError`."""
+    length = timedelta(0) if said is None else length_of(said)
+    if length is None or length < timedelta(0):
+        raise UsageError(f"expected a length of time in `--wait`, got `{said}`", hint="for example `--wait 10m`")
+    return length.total_seconds()
 
 
 def _value(text: str) -> str | int:

@@ -10,9 +10,11 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
 
 import dlt
 from dlt.common.exceptions import DltException
+from dlt.common.pipeline import get_dlt_pipelines_dir
 from dlt.common.schema.utils import get_root_table
 from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
 
@@ -26,6 +28,16 @@ if TYPE_CHECKING:
 
 #: What DuckDB may take for itself while it loads; it spills to a folder beside its file beyond that.
 DUCKDB_MEMORY: Final = "512MB"
+
+
+def kept_folder(name: str, pipelines_dir: Path | None = None) -> Path:
+    """Where the lock and the kept pages of pipeline `name` lie.
+
+    Not in its working folder: dlt wipes that where it finds no dataset at the destination, as after a first run that
+    failed.
+    """
+    folder = get_dlt_pipelines_dir() if pipelines_dir is None else pipelines_dir
+    return Path(folder) / ".headrace" / quote(name, safe="")
 
 
 class PipelineRun:
@@ -60,6 +72,11 @@ class PipelineRun:
         return cls(pipeline)
 
     @property
+    def has_pending(self) -> bool:
+        """Whether packages of an earlier run wait to be loaded."""
+        return bool(self._pipeline.has_pending_data)
+
+    @property
     def dataset(self) -> str:
         """The name of the dataset."""
         return str(self._pipeline.dataset_name)
@@ -87,13 +104,15 @@ class PipelineRun:
             self._failed_step = failed_step(error)
             raise translated(error) from error
 
-    def aftermath(self) -> str:
-        """What a run that failed leaves behind, and what the next one does about it."""
+    def aftermath(self, *, goes_on: bool = False) -> str:
+        """What a run that failed leaves behind, and what the next one does about it: it `goes_on`, or starts again."""
         with suppress(DltException, OSError):
             if self._pipeline.has_pending_data:
                 return "what was fetched is kept: run the same command again, it is loaded first"
         if self._failed_step == "load":
             return "a part may be loaded; the same command loads it again"
+        if goes_on:
+            return "nothing of this run was loaded; the same command goes on where it stopped"
         return "nothing of this run was loaded; the same command starts again"
 
     def rows_now(self) -> dict[str, int]:

@@ -98,6 +98,7 @@ class _Made:
             schema=schema,
             schema_contract=schema_contract,
             report=given.report,
+            keep=given.keep,
         )
         self._plans.append((source, plan))
         return source

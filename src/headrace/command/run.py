@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from contextlib import redirect_stdout
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import headrace.bridge.source  # noqa: F401 - `Opened.source` needs it, and here it is imported with the rest
+from headrace.bridge.keep import Keep
 from headrace.command.opened import Given, open_file, selected
 from headrace.command.outcome import Outcome
 from headrace.command.parameter import parse_params, parse_range
-from headrace.command.pipeline import PipelineRun
+from headrace.command.pipeline import PipelineRun, kept_folder
 from headrace.command.private_files import private_files, warn_of_open_secrets
 from headrace.command.progress import progress
 from headrace.command.table import counted
 from headrace.command.target import DuckDbFile, check_duckdb, parse_target
 from headrace.command.terminal import Terminal, warnings_shown
 from headrace.engine import Report
+from headrace.errors import UsageError
+from headrace.keep import Lock
 
 if TYPE_CHECKING:
     from headrace.command.opened import Opened
@@ -28,7 +31,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Asked:
-    """The arguments of `headrace run`; `pipelines_dir` None is dlt's own."""
+    """The arguments of `headrace run`.
+
+    `pipelines_dir` None is dlt's own; `wait_s` says how long it waits for another run of the pipeline.
+    """
 
     path: Path
     to: str | None = None
@@ -40,6 +46,7 @@ class Asked:
     until: Sequence[str] = ()
     resources: Sequence[str] = ()
     quiet: bool = False
+    wait_s: float = 0
     pipelines_dir: Path | None = None
 
 
@@ -49,18 +56,49 @@ def run(asked: Asked, terminal: Terminal) -> Outcome:
     with warnings_shown(terminal) as warnings, redirect_stdout(terminal.err), private_files():
         warn_of_open_secrets()
         report = Report()
-        given = Given(
-            parse_params(asked.params), asked.privacy, report, parse_range(asked.since), parse_range(asked.until)
-        )
+        keep = Keep()
+        since, until = parse_range(asked.since), parse_range(asked.until)
+        given = Given(parse_params(asked.params), asked.privacy, report, keep, since, until)
         opened = open_file(asked.path, given)
         asked = replace(asked, name=asked.name or opened.pipeline_name)
         target = parse_target(asked.to, str(asked.name))
-        if isinstance(target, DuckDbFile):
-            check_duckdb(target)
-        return replace(_load(opened, report, asked, target, terminal), warnings=tuple(warnings))
+        folder = kept_folder(str(asked.name), asked.pipelines_dir)
+        with locked(folder, asked, terminal), kept(keep, folder):
+            if isinstance(target, DuckDbFile):
+                check_duckdb(target)
+            outcome = _load(opened, report, keep, asked, target, terminal)
+        return replace(outcome, warnings=tuple(warnings))
 
 
-def _load(opened: Opened, report: Report, asked: Asked, target: Target, terminal: Terminal) -> Outcome:
+@contextmanager
+def locked(folder: Path, asked: Asked, terminal: Terminal) -> Iterator[None]:
+    """Let no other run of the pipeline work meanwhile. Raises `LockedError`, or `UsageError` for a folder of others."""
+    lock = Lock(folder, str(asked.name))
+    try:
+        lock.take(asked.wait_s, terminal.note)
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        raise UsageError(
+            f"expected a folder that can be written, got `{folder}`: {why}",
+            hint="`DLT_DATA_DIR` names another place for what dlt and headrace keep",
+        ) from None
+    try:
+        yield
+    finally:
+        lock.free()
+
+
+@contextmanager
+def kept(keep: Keep, folder: Path) -> Iterator[None]:
+    """Keep pages there meanwhile."""
+    keep.open(folder)
+    try:
+        yield
+    finally:
+        keep.close()
+
+
+def _load(opened: Opened, report: Report, keep: Keep, asked: Asked, target: Target, terminal: Terminal) -> Outcome:
     """Load what is open, pending packages of an earlier run first."""
     begin = time.monotonic()
     source = selected(opened.source(), opened.plan, asked.resources)
@@ -68,14 +106,19 @@ def _load(opened: Opened, report: Report, asked: Asked, target: Target, terminal
     try:
         pending = run.load_pending()
         if pending:
+            keep.discard_all()
             terminal.note(f"loaded {counted(pending, 'package')} of an earlier run")
         names = asked.resources or [resource.name for resource in opened.plan.resources]
         for name in names:
             report.of(name)  # in the order of the plan, whichever dlt begins with
         with progress(report, names, terminal, quiet=asked.quiet):
             run.load(source)
-    except BaseException:
-        terminal.afterwords.append(run.aftermath())
+        keep.discard()
+    except BaseException as error:
+        goes_on = keep.is_active and (keep.is_interrupted or not isinstance(error, Exception))
+        if not (goes_on or run.has_pending):
+            keep.discard()  # what came is what it failed by; the API may give something else the next time
+        terminal.afterwords.append(run.aftermath(goes_on=goes_on))
         raise
     return Outcome(
         pipeline=str(asked.name),

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from headrace.command.table import counted, table_lines
+from headrace.moment import words
 
 if TYPE_CHECKING:
     from headrace.command.outcome import Outcome
@@ -66,8 +67,11 @@ def _remarks(outcome: Outcome) -> Iterator[str]:
 
 
 def _remarks_on(resource: ResourceReport) -> Iterator[str]:
-    if not resource.rows and not resource.skipped and (resource.requests or not resource.gone):
+    if not resource.rows and not resource.skipped and (resource.requests or resource.kept_pages or not resource.gone):
         yield f"no rows     {resource.name}: the API has none"
+    if resource.kept_pages:
+        begun = "" if resource.continued_s is None else f" by the run of {words(resource.continued_s)}"
+        yield f"kept        {resource.name}: {counted(resource.kept_pages, 'page')} fetched{begun}, not asked for again"
     if resource.dropped:
         fields = _fields(resource, resource.dropped)
         yield f"dropped     {fields}; `privacy: keep` or `--privacy keep` keeps what is private"

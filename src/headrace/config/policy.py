@@ -83,6 +83,20 @@ class LimitOptions(Options):
         ge=1,
     )
     max_pages: int = option(1_000_000, about="pages of one listing before it is taken for endless", dlt="ours", ge=1)
+    max_kept_bytes: int = option(
+        1 << 30,
+        about="bytes of fetched pages, compressed, that `headrace run` keeps on the disk until their rows are loaded, "
+        "so that a run that fails is gone on with; 0 keeps none",
+        dlt="ours",
+        ge=0,
+    )
+    max_kept_age_s: float = option(
+        86_400.0,
+        about="seconds after which pages that an earlier run kept are too old to be taken",
+        dlt="ours",
+        ge=0,
+        allow_inf_nan=False,
+    )
     learn_rate: bool = option(
         default=True,
         about="without `rate_limit`, go as fast as the host's headers and its refusals (429) teach; false: after a 429 "

@@ -70,6 +70,18 @@ class PageSplitter:
             self._wants = tuple(wants)
             self._decoder = _envelope_decoder(self._selector, self._wants)
 
+    @property
+    def selector(self) -> JsonPath | None:
+        """Where the rows are; None until it is known."""
+        return self._selector
+
+    def go_on(self, selector: JsonPath | None) -> None:
+        """Take it that a page was split before, elsewhere, where the rows were at `selector`."""
+        self._pages += 1
+        if self._selector is None and selector is not None:
+            self._selector = selector
+            self._decoder = _envelope_decoder(selector, self._wants)
+
     def split(self, response: Response) -> Page:
         """Records and facts of one answer. Raises `AnswerError` or `DecodeError`, never gives a silent empty page."""
         where = f"resource `{self._resource}`, {response.url if self._shows else without_values(response.url)}"

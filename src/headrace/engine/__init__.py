@@ -7,6 +7,7 @@ from headrace.engine.convert import Converter, IdSource
 from headrace.engine.fan_out import Ledger, Origins, Watermarks, errands, origins_of
 from headrace.engine.fetch import Line, Sink, fetch, fetch_objects
 from headrace.engine.identity import Fates, Identities
+from headrace.engine.kept import KeptPages, why_not
 from headrace.engine.memory import use_returning_memory
 from headrace.engine.report import Report, ResourceReport
 from headrace.engine.roll import Roll
@@ -27,6 +28,7 @@ __all__ = [
     "FileWriter",
     "IdSource",
     "Identities",
+    "KeptPages",
     "Ledger",
     "Line",
     "Origins",
@@ -53,4 +55,5 @@ __all__ = [
     "parent_rows",
     "settled",
     "use_returning_memory",
+    "why_not",
 ]

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from headrace.engine.rows import Errand, ParentRow, Watermark
 from headrace.engine.skip import Unskippable
-from headrace.engine.window import Strides, Window
+from headrace.engine.window import Cuts, Strides, Window
 from headrace.errors import AnswerError
 from headrace.jsonpath import MISSING
 from headrace.message import Request
@@ -74,11 +74,13 @@ def errands(
     combinations: Iterable[Origins] = ({},),
     watermarks: Watermarks | None = None,
     ledger: Ledger | None = None,
+    cuts: Callable[[Request], Cuts] | None = None,
     unskippable: Unskippable = Unskippable(),  # noqa: B008 - frozen
 ) -> Iterator[Errand]:
     """The calls of `resource` for each combination of its parents' rows, each with its range of time where it has one.
 
-    Raises `AnswerError` where a parent's row lacks a field. `ledger` is needed for windows; `unskippable` says why its
+    Raises `AnswerError` where a parent's row lacks a field. `ledger` is needed for windows, and `cuts` says
+    where those of a call were cut before; `unskippable` says why its
     calls must not be skipped.
     """
     strides = Strides()
@@ -108,7 +110,8 @@ def errands(
             if not span.is_empty:
                 complete = partial(_complete, ledger, call, span, now_s)
                 part = partial(_part, errand, partial(resource.windows.ask, call.request, now_s=now_s), complete)
-                yield part(Window(span.start, span.end, strides.begin(resource.windows), part))
+                stride = strides.begin(resource.windows, cuts(call.request) if cuts else None)
+                yield part(Window(span.start, span.end, stride, part))
 
 
 def _part(

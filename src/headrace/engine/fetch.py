@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final, Protocol
 
 from headrace.engine.convert import Converter
+from headrace.engine.kept import KeptPages
 from headrace.engine.records import Records
 from headrace.engine.report import ResourceReport
 from headrace.engine.rows import Errand, ParentRow, Prepared, RowWork, Watermark
@@ -33,21 +34,25 @@ _BATCHES_UNDER_WAY: Final = 3
 _OBJECT_BYTES: Final = 1 << 10
 
 
-async def fetch(
+async def fetch(  # noqa: PLR0913 - what the parts of a run share
     resource: ResourcePlan,
     errands: Iterable[Errand],
     waiting: Waiting,
     transport: Transport,
     report: ResourceReport,
     line: Sink | None,
+    *,
+    kept: KeptPages | None = None,
 ) -> list[ParentRow]:
     """Fetch all errands of `resource` onto `line`; what its rows give to dependents, in row order.
 
-    `line` None stores nothing: only dependents want the rows. Raises any `HeadraceError`; then nothing is complete.
+    `line` None stores nothing: only dependents want the rows. What is `kept` is not asked for. Raises any
+    `HeadraceError`; then nothing is complete.
     """
     gatherer = _Gatherer(resource, report)
+    walk = walk_all(resource, errands, waiting, transport, report, gatherer.take, kept=kept)
     tasks = [
-        asyncio.create_task(gatherer.gather(walk_all(resource, errands, waiting, transport, report, gatherer.take))),
+        asyncio.create_task(gatherer.gather(walk)),
         asyncio.create_task(_consume(gatherer.waiting, line)),
     ]
     try:
@@ -63,13 +68,15 @@ async def fetch(
     return gatherer.exported
 
 
-async def fetch_objects(
+async def fetch_objects(  # noqa: PLR0913 - what the parts of a run share
     work: RowWork,
     errands: Iterable[Errand],
     waiting: Waiting,
     transport: Transport,
     report: ResourceReport,
     take: Callable[[list[Any], Watermark | None], Awaitable[None]],
+    *,
+    kept: KeptPages | None = None,
 ) -> None:
     """Hand the rows of each page to `take` as Python objects, for whoever wants them in place of the tables.
 
@@ -80,7 +87,7 @@ async def fetch_objects(
         report.rows += len(page.records)
         await take(work.objects(page, errand), errand.watermark)
 
-    await walk_all(work.resource, errands, waiting, transport, report, take_page)
+    await walk_all(work.resource, errands, waiting, transport, report, take_page, kept=kept)
     report.done = True
 
 

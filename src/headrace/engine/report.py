@@ -21,6 +21,8 @@ class ResourceReport:
     `keyless` those that lack the declared key; `exact_rows` those that took the exact path. `retries` counts by cause.
     `doubts` say why rows may be missing although paging ended, `skipped` which calls were not done. `appended` says
     that a first load needed no merge. `tables` are rows handed to the destination by table.
+    `kept_pages` were fetched by an earlier run, begun at `continued_s` (seconds since 1970); `unkept_pages` came so
+    fast that keeping them was not worth it.
     `marked` are rows that vanished at the API, `unmarked` says why some were not looked for (`deletions`).
     """
 
@@ -42,6 +44,9 @@ class ResourceReport:
     appended: bool = False
     marked: int = 0
     unmarked: list[str] = field(default_factory=list)
+    kept_pages: int = 0
+    unkept_pages: int = 0
+    continued_s: float | None = None
     tables: dict[str, int] = field(default_factory=dict)
     done: bool = False
 
@@ -66,6 +71,7 @@ class ResourceReport:
             "appended": self.appended,
             "marked_rows": self.marked,
             "unmarked": list(self.unmarked),
+            "kept_pages": self.kept_pages,
             "tables": dict(self.tables),
         }
 

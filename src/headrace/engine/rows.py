@@ -114,7 +114,7 @@ class RowWork:
     def prepare(self, page: Page, errand: Errand) -> Prepared:
         """The rows of a page for the tables. Raises `AnswerError`, and what functions of the configuration raise."""
         records = self._shaped(page)
-        raw, added = self._raw(records, errand, page.facts.moments)
+        raw, added = self._raw(records, errand, page)
         if added is None and not self.needs_objects(errand):
             return Prepared(raw)
         rows = to_rows(raw) if added is None else added
@@ -135,22 +135,20 @@ class RowWork:
     def objects(self, page: Page, errand: Errand) -> list[Any]:
         """The rows of a page as Python objects after `processing_steps`, not filtered yet: see `fetch_objects`."""
         records = self._shaped(page)
-        raw, added = self._raw(records, errand, page.facts.moments)
+        raw, added = self._raw(records, errand, page)
         self._concealer.known(records)
         return self._stepped(to_rows(raw) if added is None else added)
 
     def _shaped(self, page: Page) -> Sequence[bytes]:
         fields = self.resource.fields
-        return shape_fields(page.records, fields) if fields else page.records
+        return shape_fields(page.records, fields) if fields and not page.shown else page.records
 
-    def _raw(
-        self, records: Sequence[bytes], errand: Errand, moments: Sequence[int]
-    ) -> tuple[Sequence[bytes], list[Any] | None]:
+    def _raw(self, records: Sequence[bytes], errand: Errand, page: Page) -> tuple[Sequence[bytes], list[Any] | None]:
         """Records after steps 1 to 3; the second as objects where a parent's field is none that JSON holds."""
-        records = self._concealer.hide(records)
+        records = records if page.shown else self._concealer.hide(records)
         if self.resource.replacing is not None and self.resource.windows is not None:
             step_of = self.resource.windows.step_of
-            records = append_each(records, STEP, [_said(step_of(moment / _MICROS)) for moment in moments])
+            records = append_each(records, STEP, [_said(step_of(moment / _MICROS)) for moment in page.facts.moments])
         if errand.call.values:
             records = add_values(records, errand.call.values)
         kept = errand.call.kept

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 
+from headrace.engine.kept import KeptPages
 from headrace.engine.report import ResourceReport
 from headrace.engine.rows import Errand
 from headrace.engine.skip import skip_of
@@ -26,19 +27,22 @@ from headrace.plan import ResourcePlan
 from headrace.transport import Skipped, Transport
 
 
-async def walk_all(
+async def walk_all(  # noqa: PLR0913 - what the parts of a run share
     resource: ResourcePlan,
     errands: Iterable[Errand],
     waiting: Waiting,
     transport: Transport,
     report: ResourceReport,
     take: Callable[[Errand, Page], Awaitable[None]],
+    *,
+    kept: KeptPages | None = None,
 ) -> None:
     """Hand the pages of all errands to `take`, in order. Raises any `HeadraceError`, and what `take` raises.
 
-    `waiting` is shared by what runs at the same time. An errand whose watermark is closed is not walked further.
+    `waiting` is shared by what runs at the same time. What is `kept` is not asked for, and what comes is kept there. An
+    errand whose watermark is closed is not walked further.
     """
-    walker = partial(Walker, resource=resource, transport=transport, waiting=waiting)
+    walker = partial(Walker, resource=resource, transport=transport, waiting=waiting, kept=kept)
     line = _Line(errands, waiting, walker)
     try:
         while (first := line.first()) is not None:

@@ -11,16 +11,18 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from headrace.decode import PageSplitter
 from headrace.engine.window import HEAVY
-from headrace.errors import PagingError, RefusedError
+from headrace.errors import AnswerError, PagingError, RefusedError, TransportError
 from headrace.message import Page, PageFacts, Request
 from headrace.transport import Ignored, Skipped, Transport
 
 if TYPE_CHECKING:
+    from headrace.engine.kept import KeptPages
     from headrace.engine.rows import Errand
     from headrace.engine.waiting import Waiting
     from headrace.paginate import Walk
@@ -52,6 +54,7 @@ class Walker:
         transport: Transport,
         waiting: Waiting,
         ended: Callable[[Walker], None],
+        kept: KeptPages | None = None,
     ) -> None:
         self.errand = errand
         self.instead: Errand | None = None
@@ -61,6 +64,7 @@ class Walker:
         self._limits = limits = waiting.limits
         self._share = limits.max_waiting_bytes / limits.in_flight
         self._transport = transport
+        self._kept = kept
         self._waiting = waiting
         self._tell_end = ended
         self._leads = False
@@ -121,6 +125,10 @@ class Walker:
                 await self._fetch(under_way)
             except Ignored:  # an action of the configuration says that the listing ends here
                 self.ignored = True
+            except (TransportError, RefusedError, AnswerError):
+                if self._kept is not None:
+                    self._kept.is_interrupted = True
+                raise
             if self.errand.window is not None and self.instead is None:
                 self.errand.window.ended(self._weight)
         finally:
@@ -146,12 +154,15 @@ class Walker:
             moments=resource.time_path,
             shows=not resource.privacy.fates,
         )
-        told = 0
+        known = 0 if self._kept is None else await self._known(self._kept, splitter)
+        told = asked = 0
         while not walk.done:
             if not under_way:
                 await self._waiting.until(self._has_room)
             while self._may_ask(under_way, walk, told) and (request := walk.ask()) is not None:
-                under_way.append(asyncio.create_task(self._get(request, splitter)))
+                kept = self._kept if asked < known else None
+                under_way.append(asyncio.create_task(self._get(request, splitter, kept)))
+                asked += 1
             if not under_way[0].done():
                 open_ones = [task for task in under_way if not task.done()]
                 await asyncio.wait(open_ones, return_when=asyncio.FIRST_COMPLETED)
@@ -172,14 +183,36 @@ class Walker:
                 )
         self.doubt = walk.doubt
 
-    async def _get(self, request: Request, splitter: PageSplitter) -> tuple[Page, int]:
-        """The page and its bytes, which wait from now on."""
-        resource = self._resource
-        page = await self._transport.fetch(request, resource.auth, splitter.split, resource.actions)
+    async def _get(self, request: Request, splitter: PageSplitter, kept: KeptPages | None) -> tuple[Page, int]:
+        """The page and its bytes, which wait from now on; what is `kept` is not asked for."""
+        page = kept.take(request, splitter) if kept else None
+        if page is None:
+            page = await self._asked(request, splitter)
+            page = self._kept.keep(request, page, splitter) if self._kept else page
         size = sum(map(len, page.records)) + _RECORD_BYTES * len(page.records)
         self._bytes += size
         self._waiting.add(size)
         return page, size
+
+    async def _asked(self, request: Request, splitter: PageSplitter) -> Page:
+        resource = self._resource
+        return await self._transport.fetch(request, resource.auth, splitter.split, resource.actions)
+
+    async def _known(self, kept: KeptPages, splitter: PageSplitter) -> int:
+        """How many pages of the listing may be taken from what is kept: see `kept.py`."""
+        chain = kept.chain(self._resource.pager, self.errand.call.request)
+        if chain.is_whole:
+            self._hands_on = True  # a window whose end is known is not to be given up
+            return len(chain.requests)
+        if len(chain.requests) > 1:
+            last = chain.requests[-1]
+            with suppress(RefusedError, AnswerError, Skipped, Ignored):
+                # another splitter would do: what this one learns of the page is what it learned before
+                if kept.renew(last, await self._asked(last, splitter), splitter):
+                    return len(chain.requests)
+        if chain.requests:
+            kept.forget(chain.requests)
+        return 0
 
     def _chosen(self, page: Page, places: Sequence[int] | None) -> Page:
         """`page` with those of its rows at `places` (None: all) that lie in the window, where their time is known."""
@@ -193,7 +226,7 @@ class Walker:
         if places is None or len(places) == len(page.records):
             return page
         facts = replace(page.facts, row_count=len(places), moments=[moments[place] for place in places])
-        return Page([page.records[place] for place in places], facts)
+        return replace(page, records=[page.records[place] for place in places], facts=facts)
 
     def _has_room(self) -> bool:
         """Whether its next page may wait; the call whose turn it is may always hold its share."""

@@ -31,7 +31,7 @@ allow ten a minute.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -50,24 +50,52 @@ HEAVY: Final = 2 * _GOOD
 _GROWTH: Final = 3
 
 
+class Cuts:
+    """Where the range of one call is cut: the end of the window that begins at a moment.
+
+    `known` are the cuts of an earlier run, whose pages are kept: where they are cut alike, they are asked for alike.
+    `tell` is told of each cut, to be known later; the last one at a moment counts.
+    """
+
+    def __init__(
+        self, known: Mapping[float, float] | None = None, tell: Callable[[float, float], None] | None = None
+    ) -> None:
+        self._known = dict(known or {})
+        self._tell = tell
+
+    def end(self, start: float) -> float | None:
+        """Where a window that begins at `start` ended before."""
+        return self._known.get(start)
+
+    def cut(self, start: float, end: float) -> None:
+        """A window from `start` to `end` is begun."""
+        if self._tell is not None and self._known.get(start) != end:
+            self._tell(start, end)
+
+    def give_up(self, start: float) -> None:
+        """The window that begins there is to be cut anew."""
+        self._known.pop(start, None)
+
+
 class Strides:
     """The strides of one resource, a stride for each of its calls."""
 
     def __init__(self) -> None:
         self.calls = 0
 
-    def begin(self, windows: Windows) -> Stride:
+    def begin(self, windows: Windows, cuts: Cuts | None = None) -> Stride:
         """The stride of the next call."""
         self.calls += 1
         longest = math.inf if windows.size is None else windows.size.total_seconds()
-        return Stride(windows.unit_s, longest, self, fixed=windows.fixed)
+        return Stride(windows.unit_s, longest, self, cuts or Cuts(), fixed=windows.fixed)
 
 
 class Stride:
     """How long the next window of a call is: what was learned from those that ended. Lengths are in seconds."""
 
-    def __init__(self, unit_s: int, longest_s: float, among: Strides, *, fixed: bool = False) -> None:
+    def __init__(self, unit_s: int, longest_s: float, among: Strides, cuts: Cuts, *, fixed: bool = False) -> None:
         self._fixed = fixed
+        self.cuts = cuts
         self.unit_s = unit_s
         self.longest_s = longest_s
         #: Pages a second, None where no window has ended yet.
@@ -119,14 +147,23 @@ class Window:
 
     def first(self, slots: int) -> tuple[Errand, Errand | None]:
         """The errand of its first window, and of what is left of the range, None where nothing is."""
+        at = self._first_end(slots)
+        self.stride.cuts.cut(self.start, at)
+        if at >= self.end:
+            return self.errand_of(self), None
+        return self.errand_of(replace(self, end=at)), self.errand_of(replace(self, start=at))
+
+    def _first_end(self, slots: int) -> float:
+        known = self.stride.cuts.end(self.start)
+        if known is not None and self.start < known <= self.end:
+            return known
         longest_s = self.stride.longest_s
         if slots > 1:
             longest_s = min(self.longest_s, self.stride.length(self.end - self.start, slots))
         if self.start + longest_s >= self.end or self._bound >= self.end:
-            return self.errand_of(self), None
+            return self.end
         unit_s = self.stride.unit_s
-        at = max((self.start + longest_s) // unit_s * unit_s, self._bound)
-        return self.errand_of(replace(self, end=at)), self.errand_of(replace(self, start=at))
+        return max((self.start + longest_s) // unit_s * unit_s, self._bound)
 
     def is_heavy(self, pages: float, slots: int) -> bool:
         """Whether it is to be given up after so many pages, more being to come."""
@@ -137,6 +174,7 @@ class Window:
     def given_up(self, pages: float, slots: int) -> Errand:
         """The errand of the same range that is walked in shorter parts."""
         length_s = self.end - self.start
+        self.stride.cuts.give_up(self.start)
         return self.errand_of(replace(self, longest_s=length_s / (2 * slots), density=pages / length_s))
 
     def ended(self, pages: float) -> None:

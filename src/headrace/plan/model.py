@@ -70,7 +70,8 @@ class Rate:
 class Limits:
     """Bounds of one client: requests in flight, seconds an attempt may take, bytes a page may have decompressed.
 
-    `max_waiting_bytes` bounds the pages of a run that wait for their turn, what is under way left out. Without a
+    `max_waiting_bytes` bounds the pages of a run that wait for their turn, what is under way left out;
+    `max_kept_bytes` and `max_kept_age_s` those that a later run may take where this one fails. Without a
     `rate` one is learned from headers and refusals, unless `learn_rate` is false. `rates` are those of single hosts, by
     (scheme, host, port).
     """
@@ -80,6 +81,8 @@ class Limits:
     max_page_bytes: int = 256 * 1024 * 1024
     max_waiting_bytes: int = 64 * 1024 * 1024
     max_pages: int = 1_000_000
+    max_kept_bytes: int = 1 << 30
+    max_kept_age_s: float = 86_400.0
     learn_rate: bool = True
     rate: Rate | None = None
     rates: Mapping[tuple[str, str, int], Rate] = field(default_factory=dict)
