@@ -142,6 +142,41 @@ def test_a_signal_ends_a_run_at_once_and_says_how_to_continue(number, code, work
     ]
 
 
+#: A destination that takes longer to load than anybody waits.
+SLOW = """
+import dlt, pathlib, time
+
+@dlt.destination(name="slow", batch_size=0)
+def slow(items, table):
+    pathlib.Path("loading").touch()
+    time.sleep(120)
+"""
+
+
+@pytest.mark.parametrize(("signals", "code"), [([signal.SIGINT], 130), ([signal.SIGTERM, signal.SIGTERM], 143)])
+def test_a_signal_ends_a_load_within_seconds_and_what_was_fetched_is_kept(signals, code, work, environ):
+    """After some seconds where jobs go on, and at once where the signal comes again; 10 s here, for a busy machine."""
+    (work / "slow.py").write_text(SLOW)
+    with Guides(events=10).serve() as sim:
+        put(work, "email.yaml", sim.url)
+        with headrace("run", "email.yaml", "--to", "slow.slow", cwd=work, environ={**environ, "PYTHONPATH": "."},
+                      start=subprocess.Popen, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:  # fmt: skip
+            while not (work / "loading").exists():
+                assert process.poll() is None
+                time.sleep(0.05)  # polls for the moment in which the load is under way
+            begin = time.monotonic()
+            for number in signals:
+                process.send_signal(number)
+                time.sleep(0.3)  # or the system makes one of two
+            out, err = process.communicate(timeout=20)
+            assert time.monotonic() - begin < 10
+    assert (process.returncode, out) == (code, "")
+    assert err.splitlines() == [
+        f"error: stopped by {signals[0].name}",
+        "what was fetched is kept: run the same command again, it is loaded first",
+    ]
+
+
 #: Leaves a package as a run does that was stopped between fetching and loading.
 EXTRACT_ONLY = """
 import dlt, sys

@@ -19,6 +19,7 @@ from dlt.common.schema.utils import get_root_table
 from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
 
 from headrace.bridge.counts import rows_by_table
+from headrace.bridge.take_back import take_back
 from headrace.command.failure import failed_step, translated
 from headrace.command.target import DuckDbFile, Target
 from headrace.errors import UsageError
@@ -90,6 +91,7 @@ class PipelineRun:
             packages = {*pipeline.list_extracted_load_packages(), *pipeline.list_normalized_load_packages()}
             if pipeline.list_extracted_load_packages():
                 pipeline.normalize()
+            take_back(pipeline)
             pipeline.load()
         except Exception as error:
             raise translated(error) from error

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
@@ -11,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import headrace.bridge.source  # noqa: F401 - `Opened.source` needs it, and here it is imported with the rest
 from headrace.bridge.keep import Keep
+from headrace.bridge.stopping import stopped_in_time
 from headrace.command.opened import Given, open_file, selected
 from headrace.command.outcome import Outcome
 from headrace.command.parameter import parse_params, parse_range
@@ -103,15 +106,23 @@ def _load(opened: Opened, report: Report, keep: Keep, asked: Asked, target: Targ
     begin = time.monotonic()
     source = selected(opened.source(), opened.plan, asked.resources)
     run = PipelineRun.begin(str(asked.name), target, asked.dataset, asked.pipelines_dir)
+
+    def leave(number: int) -> None:
+        terminal.note(f"error: stopped by {signal.Signals(number).name}")
+        terminal.note(run.aftermath())
+        terminal.err.flush()
+        os._exit(128 + number)
+
     try:
-        pending = run.load_pending()
+        with stopped_in_time(leave):
+            pending = run.load_pending()
         if pending:
             keep.discard_all()
             terminal.note(f"loaded {counted(pending, 'package')} of an earlier run")
         names = asked.resources or [resource.name for resource in opened.plan.resources]
         for name in names:
             report.of(name)  # in the order of the plan, whichever dlt begins with
-        with progress(report, names, terminal, quiet=asked.quiet):
+        with progress(report, names, terminal, quiet=asked.quiet), stopped_in_time(leave):
             run.load(source)
         keep.discard()
     except BaseException as error:

@@ -1,0 +1,77 @@
+"""Files that a load may have written before it was killed are taken back before they are written again.
+
+A load job runs its statement, which the destination commits, and then dlt moves the file of the job to where finished
+ones lie. Between the two nothing says that the rows are there: killed then, the next run executes the job again. A
+merge finds its rows by their keys; rows that are appended (those of a first load among them) would stand there twice.
+So before a package that was begun is loaded, what its open jobs may have written is deleted, by the ids of the rows in
+their files: an id stands in one file of one package alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pyarrow.parquet as pq
+from dlt.common.storages.load_package import LoadPackageInfo
+from dlt.destinations.exceptions import DatabaseUndefinedRelation
+
+if TYPE_CHECKING:
+    from dlt.pipeline.pipeline import Pipeline
+
+#: Ids that one statement names.
+_AT_ONCE: Final = 1000
+
+
+def take_back(pipeline: Pipeline) -> None:
+    """Delete what open jobs of packages that were begun may have written. Raises what the destination raises."""
+    for load_id in pipeline.list_normalized_load_packages():
+        package = pipeline.get_load_package_info(load_id)
+        begun = [job for job in package.jobs["started_jobs"] if not _is_done(job.file_path)]
+        appended = [job for job in begun if _appends(package, job.job_file_info.table_name)]
+        if not appended:
+            continue
+        with pipeline.sql_client(package.schema_name) as client:
+            for job in appended:
+                _delete(client, package.schema.naming.normalize_identifier("_dlt_id"), job)
+
+
+def _is_done(file_path: str) -> bool:
+    """Whether dlt has noted that the job has ended, and moves the file now."""
+    path = Path(file_path)
+    return (path.parent.parent / ".pending_transitions" / path.name).exists()
+
+
+def _appends(package: LoadPackageInfo, table: str) -> bool:
+    """Whether rows are put into the table itself, beside those that stand there."""
+    return _disposition(package.schema.tables, table) == "append"
+
+
+def _disposition(tables: Any, name: str) -> str:
+    """The write disposition of a table, which a child table has from its root."""
+    table = tables.get(name, {})
+    if "write_disposition" not in table and table.get("parent"):
+        return _disposition(tables, table["parent"])
+    return str(table.get("write_disposition"))
+
+
+def _delete(client: Any, column: str, job: Any) -> None:
+    table = client.make_qualified_table_name(job.job_file_info.table_name)
+    named = client.escape_column_name(column)
+    for ids in _ids(Path(job.file_path), column):
+        places = ", ".join(["%s"] * len(ids))
+        try:
+            client.execute_sql(f"DELETE FROM {table} WHERE {named} IN ({places})", *ids)  # noqa: S608
+        except DatabaseUndefinedRelation:
+            return
+
+
+def _ids(path: Path, column: str) -> Iterator[list[str]]:
+    """The ids in a file of a job, some at once; none where it is no Parquet file, as with destinations without any."""
+    if path.suffix != ".parquet":
+        return
+    with pq.ParquetFile(path) as file:
+        if column in file.schema_arrow.names:
+            for batch in file.iter_batches(_AT_ONCE, columns=[column]):
+                yield batch.column(0).to_pylist()

@@ -1,0 +1,145 @@
+"""Command lines in forks of one process that has imported everything; a fork can end, or be refused, at a given step.
+
+A step is what outlasts the process, or announces it: a file opened for writing, renamed, removed or synced, a folder
+made or removed, bytes appended to what is kept, a statement for the database. Python reports most of them itself (audit
+events); a tap before two methods reports the others.
+
+Reads one JSON object a line, writes one a line: {"code": exit code, "steps": names of the steps, where asked for}.
+
+    arguments, cwd, environ, out, err    as in `cli_forks.py`
+    crash_at                             end the process without a word before this step, from 0
+    torn                                 ... or in the middle of it, where it appends bytes
+    fail_at, errno                       the step raises that error instead, once
+    kill_after_s                         kill it then, wherever it is
+    steps                                file for the names of the steps
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+_TIME_LIMIT_S = 120
+_CRASHED = 137
+_PATHS = {"os.rename": 1, "os.remove": 0, "os.mkdir": 0, "os.rmdir": 0, "os.truncate": 0}
+
+
+class Steps:
+    """The steps of this process, counted; one of them is its last, or fails."""
+
+    def __init__(self, case: dict[str, Any]) -> None:
+        self._case = case
+        self._names = Path(case["steps"]).open("w", encoding="utf-8") if "steps" in case else None  # noqa: SIM115
+        self._folder = str(Path(case["cwd"]).parent)
+        self._count = 0
+        self._lock = threading.Lock()
+
+    def audit(self, event: str, arguments: tuple[Any, ...]) -> None:
+        """Python says what it is about to do."""
+        if event == "open":
+            path, _, flags = arguments
+            if isinstance(flags, int) and flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
+                self._at("open", path)
+        elif event in _PATHS:
+            self._at(event, arguments[_PATHS[event]])
+
+    def _at(self, name: str, path: Any) -> None:
+        if isinstance(path, str) and path.startswith(self._folder) and path != self._case.get("steps"):
+            self.step(f"{name} {path.removeprefix(self._folder)}")
+
+    def step(self, name: str, begin: Any = None) -> None:
+        """One step is about to be done; `begin` does half of it."""
+        with self._lock:
+            number, self._count = self._count, self._count + 1
+        if self._names is not None:
+            self._names.write(name + "\n")
+            self._names.flush()
+        if number == self._case.get("crash_at"):
+            if self._case.get("torn") and begin is not None:
+                begin()
+            os._exit(_CRASHED)
+        if number == self._case.get("fail_at"):
+            raise OSError(self._case["errno"], os.strerror(self._case["errno"]), name)
+
+
+def watch(case: dict[str, Any]) -> None:
+    """Count the steps of this process."""
+    from dlt.destinations.impl.duckdb.sql_client import DuckDbSqlClient
+
+    from headrace.keep import Disk
+
+    steps = Steps(case)
+    append, sync, execute = Disk.append, Disk.sync, DuckDbSqlClient.execute_query
+
+    def tapped_append(self: Any, file: int, data: bytes) -> None:
+        steps.step("append", lambda: os.write(file, data[: len(data) // 2]))
+        append(self, file, data)
+
+    def tapped_sync(self: Any, file: int) -> None:
+        steps.step("sync")
+        sync(self, file)
+
+    def tapped_execute(self: Any, query: Any, *arguments: Any, **named: Any) -> Any:
+        steps.step("sql " + " ".join(str(query).split())[:80])
+        return execute(self, query, *arguments, **named)
+
+    for name in ("begin_transaction", "commit_transaction"):
+        before = getattr(DuckDbSqlClient, name)
+
+        def tapped(self: Any, name: str = name, before: Any = before) -> Any:
+            steps.step(f"sql {name}")
+            return before(self)
+
+        setattr(DuckDbSqlClient, name, tapped)
+    Disk.append, Disk.sync = tapped_append, tapped_sync  # type: ignore[method-assign]
+    DuckDbSqlClient.execute_query = tapped_execute
+    sys.addaudithook(steps.audit)
+
+
+def child(case: dict[str, Any]) -> None:
+    """Run the command line of a case, and end."""
+    from headrace.cli import main
+
+    signal.alarm(_TIME_LIMIT_S)
+    os.setpgid(0, 0)
+    os.chdir(case["cwd"])
+    os.environ.clear()
+    os.environ.update(case["environ"])
+    for number, name in ((1, "out"), (2, "err")):
+        os.dup2(os.open(case[name], os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
+    code = 99
+    try:
+        if not {"steps", "crash_at", "fail_at"}.isdisjoint(case):
+            watch(case)
+        code = main(case["arguments"])
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def serve() -> None:
+    for name in ("duckdb", "headrace.command.run", "headrace.command.pipeline", "headrace.command.summary"):
+        import_module(name)
+    for line in sys.stdin:
+        case = json.loads(line)
+        process = os.fork()
+        if process == 0:
+            child(case)
+        if "kill_after_s" in case:
+            time.sleep(case["kill_after_s"])
+            os.kill(process, signal.SIGKILL)
+        _, status = os.waitpid(process, 0)
+        sys.stdout.write(json.dumps({"code": os.waitstatus_to_exitcode(status)}) + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    serve()

@@ -1,0 +1,194 @@
+"""Runs of `headrace run` that are ended at any moment, started again until they are through, and judged.
+
+The API has a merged stream behind offsets, one that is appended behind cursors, and parts of each row of the first. The
+judge compares the warehouse with what the API has: rows lost, rows doubled; and counts pages that were asked for again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from headrace.sim.message import Reply, Request
+from headrace.sim.server import Server
+
+TOKEN = "key-of-the-crash-tests"
+PAGE = 5
+HERE = Path(__file__).parent
+
+
+@dataclass
+class World:
+    """What the API has, and which pages were served how often."""
+
+    merged: int = 23
+    appended: int = 23
+    served: dict[str, int] = field(default_factory=dict)
+
+    def __call__(self, request: Request) -> Reply:
+        name, *rest = request.path.strip("/").split("/")
+        count = 2 if rest else getattr(self, name)
+        place = int(request.param("offset") or request.param("at") or 0)
+        page = f"{request.path}?{place}"
+        self.served[page] = self.served.get(page, 0) + 1
+        more = {"of": int(rest[0])} if rest else {}
+        found = [self.row(number, **more) for number in range(place, min(place + PAGE, count))]
+        following = place + PAGE if place + PAGE < count else None
+        return Reply(body=json.dumps({"items": found, "next": following}).encode())
+
+    @staticmethod
+    def row(number: int, **more: int) -> dict[str, Any]:
+        return {"id": number, "name": f"row {number}", "tags": [number], **more}
+
+    @property
+    def again(self) -> int:
+        """Pages served more often than once, each time counted; empty ones too."""
+        return sum(times - 1 for times in self.served.values())
+
+    @property
+    def pages(self) -> int:
+        return len(self.served)
+
+
+def configuration(url: str) -> str:
+    """The file, as JSON, which is YAML."""
+    offset = {"type": "offset", "limit": PAGE, "total_path": None}
+    cursor = {"type": "cursor", "cursor_path": "next", "cursor_param": "at"}
+    of = {"data_selector": "items"}
+    return json.dumps(
+        {
+            "client": {
+                "base_url": url, "auth": {"type": "bearer", "token": TOKEN}, "retry": {"max_retries": 0},
+                "limits": {"in_flight": 2},
+            },
+            "resources": [
+                {"name": "merged", "primary_key": "id", "write_disposition": "merge",
+                 "endpoint": {**of, "path": "merged", "paginator": offset}},
+                {"name": "appended", "endpoint": {**of, "path": "appended", "paginator": cursor}},
+                {"name": "parts", "primary_key": ["of", "id"], "write_disposition": "merge",
+                 "endpoint": {**of, "path": "merged/{resources.merged.id}/parts", "paginator": cursor}},
+            ],
+        }
+    )  # fmt: skip
+
+
+class Forks:
+    """The process that runs command lines; see `crash_forks.py`."""
+
+    def __init__(self) -> None:
+        command = [sys.executable, str(HERE / "crash_forks.py")]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._lock = threading.Lock()
+
+    def run(self, case: Mapping[str, Any]) -> int:
+        """The exit code of one command line."""
+        stdin, stdout = self._process.stdin, self._process.stdout
+        assert stdin is not None
+        assert stdout is not None
+        with self._lock:
+            stdin.write(json.dumps(case) + "\n")
+            stdin.flush()
+            return int(json.loads(stdout.readline())["code"])
+
+    def close(self) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait(timeout=60)
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+
+
+@contextmanager
+def forks() -> Iterator[Forks]:
+    made = Forks()
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+class Trial:
+    """One pipeline in a folder of its own, and its API."""
+
+    def __init__(self, folder: Path, url: str, forks: Forks) -> None:
+        self.folder = folder
+        self.work = folder / "work"
+        (folder / "home").mkdir(parents=True)
+        self.work.mkdir()
+        (self.work / "api.yaml").write_text(configuration(url))
+        self._forks = forks
+        self.out, self.err = folder / "out", folder / "err"
+
+    @classmethod
+    def beside(cls, first: Trial, forks: Forks, number: int) -> Trial:
+        """Another one who runs the same pipeline in the same folders, with output of its own."""
+        made = cls.__new__(cls)
+        made.folder, made.work, made._forks = first.folder, first.work, forks
+        made.out, made.err = first.folder / f"out{number}", first.folder / f"err{number}"
+        return made
+
+    def run(self, *arguments: str, **options: Any) -> int:
+        """`headrace run`, ended as `options` say; its exit code."""
+        home = self.folder / "home"
+        kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
+        environ = {**kept, "HOME": str(home), "DLT_DATA_DIR": str(home / "dlt"), "TMPDIR": str(self.folder)}
+        case = {
+            "arguments": ["run", "api.yaml", "--quiet", *arguments], "cwd": str(self.work), "environ": environ,
+            "out": str(self.out), "err": str(self.err), **options,
+        }  # fmt: skip
+        return self._forks.run(case)
+
+    def steps(self) -> list[str]:
+        """The names of the steps of a run that nobody ends."""
+        names = self.folder / "steps"
+        code = self.run(steps=str(names))
+        assert code == 0, self.err.read_text()
+        return names.read_text().splitlines()
+
+    def finish(self, most: int = 5) -> int:
+        """Run it until it is through; how often that was."""
+        for number in range(1, most + 1):
+            if self.run() == 0:
+                return number
+        raise AssertionError(f"not through after {most} runs: {self.err.read_text()}")
+
+    def rows(self, table: str, columns: str) -> list[tuple[Any, ...]]:
+        with duckdb.connect(str(self.work / "api.duckdb"), read_only=True) as connection:
+            return connection.execute(f"SELECT {columns} FROM api_dataset.{table} ORDER BY ALL").fetchall()  # noqa: S608
+
+    def judge(self, world: World) -> list[str]:
+        """What is wrong with the warehouse, nothing if all is well. Each load appends all rows of `appended` once."""
+        loads = len(set(self.rows("_dlt_loads", "load_id")))
+        expected = {
+            ("merged", "id, name"): [(number, f"row {number}") for number in range(world.merged)],
+            ("merged__tags", "value"): [(number,) for number in range(world.merged)],
+            ("parts", "of, id"): [(of, number) for of in range(world.merged) for number in range(2)],
+            ("appended", "id"): [(number,) for number in range(world.appended)] * loads,
+            ("appended__tags", "value"): [(number,) for number in range(world.appended)] * loads,
+        }
+        wrong = []
+        for (table, columns), rows in expected.items():
+            right, found = Counter(rows), Counter(self.rows(table, columns))
+            lost, more = right - found, found - right
+            if lost or more:
+                strange = [row for row in more if row not in right]
+                wrong.append(f"{table}: {lost.total()} lost, {more.total()} doubled, {len(strange)} of them strange")
+        return wrong
+
+
+@contextmanager
+def trial(folder: Path, forks: Forks, **world: int) -> Iterator[tuple[Trial, World]]:
+    made = World(**world)
+    with Server(made) as server:
+        yield Trial(folder, server.url, forks), made
