@@ -15,9 +15,8 @@ import logging
 import os
 import signal
 import sys
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Annotated, Any, Final, TextIO
 
@@ -25,6 +24,7 @@ import typer
 
 from headrace import __version__
 from headrace.command.imports import uncollected
+from headrace.command.signals import stopped_by_signal
 from headrace.command.terminal import Terminal
 from headrace.errors import ConfigError, HeadraceError
 from headrace.secrets import mask
@@ -313,7 +313,7 @@ def _guarded(
 ) -> int:
     """The exit code of `act`; errors are told on stderr, and on stdout as JSON where `failed` makes an object."""
     _quiet_dlt()
-    with _stopped_by_signal():
+    with stopped_by_signal():
         try:
             return act()
         except KeyboardInterrupt as stop:
@@ -372,29 +372,6 @@ def _quiet_dlt() -> None:
     os.environ.setdefault("RUNTIME__LOG_LEVEL", "CRITICAL")
     # where a resource fails, dlt stops its event loop under the others, which asyncio then complains about
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
-
-
-class _Terminated(KeyboardInterrupt):
-    """SIGTERM, on the same way out as Ctrl-C."""
-
-    signal_code = signal.SIGTERM
-
-
-@contextmanager
-def _stopped_by_signal() -> Iterator[None]:
-    """SIGTERM ends the command as Ctrl-C does: work in hand is cleaned up, then the exit code says it."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def stop(_number: int, _frame: Any) -> None:
-        raise _Terminated
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 if __name__ == "__main__":
