@@ -80,7 +80,7 @@ def test_each_row_once_whatever_is_cut(pager: str, size: str | None, tmp_path: P
     ("options", "line"),
     [
         ({}, "windows  from 0 to now, sent as from and to, side by side"),
-        ({"size": "1d"}, "windows  of 86400 s at most, from 0 to now, sent as from and to, side by side"),
+        ({"size": "1d"}, "windows  of 1 day at most, from 0 to now, sent as from and to, side by side"),
         (
             {"start": "-3d", "end": "-90m", "settle": "2h", "overlap": 90, "retention": "3d", "reread_every": "1d"},
             "windows  from 3 days before the run to 90 minutes before the run, sent as from and to, side by side, "

@@ -93,13 +93,14 @@ def _deletions(deletions: Mapping[str, Any]) -> str:
 def _windows(windows: Mapping[str, Any]) -> str:
     names = " and ".join(windows["params"])
     end = windows["end"] or "now"
-    size = "" if windows["size_s"] is None else f"of {windows['size_s']:g} s at most, "
+    size = windows["size_s"]
+    lengths = "" if size is None else f"of {length_words(timedelta(seconds=size))} at most, "
     facts = "".join(
         f", {words} {length_words(timedelta(seconds=windows[name]))}"
         for name, words in _LENGTHS.items()
         if windows[name]
     )
-    return f"{size}from {windows['start']} to {end}, sent as {names}, side by side{facts}"
+    return f"{lengths}from {windows['start']} to {end}, sent as {names}, side by side{facts}"
 
 
 def _rows(as_objects: str | None) -> str:
@@ -109,6 +110,8 @@ def _rows(as_objects: str | None) -> str:
 def _write(resource: Mapping[str, Any]) -> str:
     write = resource["write"]
     disposition = write["disposition"] if isinstance(write, Mapping) else write
+    if resource["windows"] and resource["windows"]["replace_s"]:
+        return f"replaced by time in steps of {length_words(timedelta(seconds=resource['windows']['replace_s']))}"
     if disposition != "merge" or not resource["primary_key"]:
         return str(disposition)
     key = ", ".join(resource["primary_key"])

@@ -80,6 +80,7 @@ def _windows(resource: ResourcePlan) -> dict[str, Any] | None:
         "overlap_s": windows.overlap.total_seconds(),
         "settle_s": windows.settle.total_seconds(),
         "retention_s": None if windows.retention is None else windows.retention.total_seconds(),
+        "replace_s": None if windows.replace is None else windows.replace.total_seconds(),
         "reread_every_s": None if windows.reread_every is None else windows.reread_every.total_seconds(),
     }
 
