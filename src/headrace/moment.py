@@ -168,5 +168,6 @@ FORMS: Final[Mapping[str, Form]] = {
     "datetime": Form(1, _iso),
     "datetime_ms": Form(0.001, partial(_iso, timespec="milliseconds")),
     "rfc2822": Form(1, lambda moment_s: format_datetime(_utc(moment_s))),
+    "rfc2822_days": Form(DAY_S, lambda moment_s: format_datetime(_utc(moment_s // DAY_S * DAY_S))),
     "rfc1123": Form(1, lambda moment_s: format_datetime(_utc(moment_s), usegmt=True)),
 }

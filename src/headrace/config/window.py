@@ -103,8 +103,8 @@ class WindowOptions(Options):
     )
     format: MomentForm | None = option(
         None,
-        about="how bounds are sent: since 1970, or as a text (`rfc2822` ends in `+0000`, `rfc1123` in `GMT`); as "
-        "`start` is written when absent, `datetime` for one before the run",
+        about="how bounds are sent: since 1970, or as a text (`rfc2822` ends in `+0000`, `rfc1123` in `GMT`, "
+        "`rfc2822_days` says midnights alone); as `start` is written when absent, `datetime` for one before the run",
         example="rfc2822",
         dlt="ours",
     )

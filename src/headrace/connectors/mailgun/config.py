@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from headrace.connectors.connector import source_of
+from headrace.connectors.mailgun.analytics import DIMENSIONS, METRICS
 from headrace.connectors.mailgun.settings import HOSTS, PRIVACIES, Settings, length, one_of
 from headrace.connectors.mailgun.streams import DEFAULT_STREAMS, STREAMS, with_parents
 from headrace.errors import UsageError
@@ -35,8 +36,8 @@ def mailgun_config(  # noqa: PLR0913 - one parameter an option
     overlap: str = "1h",
     reread_every: str = "1d",
     domains_version: str = "v4",
-    dimensions: Sequence[str] = ("domain",),
-    metrics: Sequence[str] = ("accepted_count",),
+    dimensions: Sequence[str] = DIMENSIONS,
+    metrics: Sequence[str] = METRICS,
     privacy: str = "keep",
     privacy_key: str | Secret | None = None,
 ) -> dict[str, Any]:
@@ -72,6 +73,9 @@ def mailgun_config(  # noqa: PLR0913 - one parameter an option
     if not names:
         raise UsageError("expected the name of a stream at least", hint=f"known are {', '.join(STREAMS)}")
     _refuse_drop(names, privacy)
+    for name, values, most in (("dimensions", dimensions, 2), ("metrics", metrics, 10)):
+        if isinstance(values, str) or len(values) > most:
+            raise UsageError(f"expected a list of {most} at most as `{name}`, got {values!r}")
     settings = Settings(
         region=region,
         base_url=base_url or HOSTS[region],

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from headrace.connectors.mailgun import domains, events, suppressions
+from headrace.connectors.mailgun import account, analytics, domains, events, lists, suppressions
 from headrace.connectors.mailgun.settings import Settings, one_of
 
 __all__ = ["DEFAULT_STREAMS", "STREAMS", "Stream", "with_parents"]
@@ -35,6 +35,24 @@ STREAMS: Final[Mapping[str, Stream]] = {
     "complaints": Stream(suppressions.complaints, "domains", keyed_by_person=True),
     "unsubscribes": Stream(suppressions.unsubscribes, "domains", keyed_by_person=True),
     "allowlist": Stream(suppressions.allowlist, "domains", keyed_by_person=True),
+    "metrics_daily": Stream(analytics.metrics_daily),
+    "metrics_hourly": Stream(analytics.metrics_hourly),
+    "usage_daily": Stream(analytics.usage_daily),
+    "bounce_classification": Stream(analytics.bounce_classification),
+    "tags": Stream(lists.tags, "domains"),
+    "account_tags": Stream(lists.account_tags),
+    "templates": Stream(lists.templates, "domains"),
+    "template_versions": Stream(lists.template_versions, "templates"),
+    "template_contents": Stream(lists.template_contents, "template_versions"),
+    "mailing_lists": Stream(lists.mailing_lists),
+    "mailing_list_members": Stream(lists.mailing_list_members, "mailing_lists", keyed_by_person=True),
+    "routes": Stream(account.routes),
+    "webhooks": Stream(account.webhooks, "domains"),
+    "account_webhooks": Stream(account.account_webhooks),
+    "ips": Stream(account.ips),
+    "ip_pools": Stream(account.ip_pools),
+    "subaccounts": Stream(account.subaccounts),
+    "keys": Stream(account.keys),
 }
 #: What a deliverability team asks for first, at two to five calls a domain.
 DEFAULT_STREAMS: Final = ("domains", "events", "bounces", "complaints", "unsubscribes")
