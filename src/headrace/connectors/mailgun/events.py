@@ -8,10 +8,11 @@ nobody says so, hence `resolution`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from headrace.connectors.mailgun.settings import Settings, readable
-from headrace.connectors.mailgun.shape import LINKS, TEXTS, Resource, columns, nested, of_domain, resource
+from headrace.connectors.mailgun.shape import LINKS, TEXTS, Resource, columns, nested, of_domain, on_behalf, resource
 
 _HAPPENING: Final = columns(
     text="id event log_level severity reason method recipient recipient_domain recipient_provider "
@@ -161,8 +162,20 @@ def stored_events(settings: Settings) -> Resource:
     """Events of mails that came in and are kept for a while; the parents of `stored_messages`."""
     made = events(settings)
     windows = {name: value for name, value in made["endpoint"]["windows"].items() if name != "reread_every"}
+    steps = [{"filter": is_stored}, {"map": with_storage_key}]
     endpoint = {**made["endpoint"], "params": {**made["endpoint"]["params"], "event": "stored"}, "windows": windows}
-    return {**made, "name": "stored_events", "endpoint": endpoint}
+    return {**made, "name": "stored_events", "endpoint": endpoint, "processing_steps": steps}
+
+
+def is_stored(row: Mapping[str, Any]) -> bool:
+    """Whether an event says where its mail is."""
+    storage = row.get("storage")
+    return isinstance(storage, dict) and bool(storage.get("key"))
+
+
+def with_storage_key(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The row with the name of its mail on its top level, from where a dependent can take it as a column."""
+    return {**row, "storage_key": row["storage"]["key"]}
 
 
 def stored_messages(settings: Settings) -> Resource:
@@ -172,15 +185,16 @@ def stored_messages(settings: Settings) -> Resource:
         "stored_messages",
         "domain_name storage_key",
         {
-            "path": "v3/domains/{resources.stored_events.domain_name}/messages/{resources.stored_events.storage.key}",
+            "path": "v3/domains/{resources.stored_events.domain_name}/messages/{resources.stored_events.storage_key}",
             "data_selector": "$",
             "paginator": {"type": "single_page"},
             "response_actions": [
                 {"status_code": 404, "action": "ignore"},
                 *({"status_code": status, "action": "skip"} for status in (400, 401, 403)),
             ],
+            **on_behalf(settings, "domains"),
         },
-        include_from_parent={"domain_name": "domain_name", "storage.key": "storage_key"},
+        include_from_parent={"domain_name": "domain_name", "storage_key": "storage_key"},
         columns=columns(
             text="domain_name storage_key subject sender recipients message_id body_plain body_html stripped_text",
             json="message_headers content_id_map",
