@@ -3,8 +3,8 @@
 `UPDATE_GOLDEN=1 pytest tests/test_cli_golden.py` rewrites what is expected; the difference is reviewed like code.
 
 A case: `why` it is there; `dlt`, the first release for which it holds; `shared` files of `golden/cli/shared/`, with
-`replace` applied to their text; `files` of its own; `sim` (arguments of `Guides`, `faults` and `rate`); `held` (a
-DuckDB file that another process has open); `args`; `env`.
+`replace` applied to their text; `files` of its own; `sim` (arguments of `Guides`, `faults` and `rate`), or `mailgun`
+(of `mailgun` below); `held` (a DuckDB file that another process has open); `args`; `env`.
 `<url>`, `<host>`, `<folder>` and `<pid>` stand for what differs from run to run, `<n>` for times.
 """
 
@@ -24,14 +24,31 @@ import pytest
 import yaml
 
 from headrace.sim import Fault, Guides, Rate
+from headrace.sim.mailgun import Mailgun, World
+from headrace.sim.mailgun.clock import Clock
 
 HERE = Path(__file__).parent
 GOLDEN = HERE / "golden" / "cli"
 CASES = sorted(GOLDEN.glob("*.yaml"))
-KEYS = ("why", "dlt", "shared", "replace", "files", "sim", "held", "args", "env", "exit_code", "stdout", "stderr")
+KEYS = (
+    "why",
+    "dlt",
+    "shared",
+    "replace",
+    "files",
+    "sim",
+    "mailgun",
+    "held",
+    "args",
+    "env",
+    "exit_code",
+    "stdout",
+    "stderr",
+)
 PRIVATE_KEY, API_KEY, WRONG_KEY = Guides.key, Guides.api_key, "a-key-that-is-wrong"
 SECRETS = [
     *(PRIVATE_KEY, API_KEY, WRONG_KEY),
+    *(World().key.secret, World().add_key("basic").secret),
     *(base64.b64encode(f"api:{key}".encode()).decode() for key in (PRIVATE_KEY, WRONG_KEY)),
 ]
 UPDATE = os.environ.get("UPDATE_GOLDEN") == "1"
@@ -68,6 +85,8 @@ def run_case(case, folder, forks):
             faults = [Fault(**fault) for fault in options.pop("faults", [])]
             rate = Rate(**options.pop("rate")) if "rate" in options else None
             names[stack.enter_context(Guides(**options, faults=faults, rate=rate).serve()).url] = "<url>"
+        elif "mailgun" in case:
+            names |= stack.enter_context(mailgun(**(case["mailgun"] or {})))
         else:
             names["https://api.example.com"] = "<url>"
         texts = dict(case.get("files", {}))
@@ -81,18 +100,19 @@ def run_case(case, folder, forks):
             (work / name).write_text(_real(text, names))
         if "held" in case:
             names[f"process {stack.enter_context(held(work / case['held']))} "] = "process <pid> "
+        env = case.get("env", {})
         environ = {
             "HOME": str(home),
             "DLT_DATA_DIR": str(home / "dlt"),
             "PATH": "/nowhere",
             "PRIVATE_KEY": PRIVATE_KEY,
             "API_KEY": API_KEY,
-            **case.get("env", {}),
+            **{name: _real(value, names) for name, value in env.items() if value is not None},
         }
         asked = {
             "arguments": [_real(argument, names) for argument in case["args"]],
             "cwd": str(work),
-            "environ": {name: value for name, value in environ.items() if value is not None},
+            "environ": {name: value for name, value in environ.items() if env.get(name, "") is not None},
             "out": str(folder / "out"),
             "err": str(folder / "err"),
         }
@@ -100,6 +120,21 @@ def run_case(case, folder, forks):
         forks.stdin.flush()
         code = int(forks.stdout.readline())
     return code, (folder / "out").read_text(), (folder / "err").read_text(), names
+
+
+@contextmanager
+def mailgun(domains=(), eu_domains=(), role="admin", disabled=()):
+    """What stands for what where two regions of Mailgun are served: domains of ten events and one bounce each."""
+    world = World(clock=Clock(None))
+    now = world.clock.now
+    key = world.key if role == "admin" else world.add_key(role)
+    for account, names in ((world.us, domains), (world.eu, eu_domains)):
+        for name in names:
+            domain = account.add_domain(name, state="disabled" if name in disabled else "active")
+            domain.fill([now - 7200 - 60 * number for number in range(10)])
+            domain.bounces.put({"address": f"ann@{name}", "code": "550", "error": "", "created_at": ""})
+    with Mailgun(world).serve() as sim:
+        yield {sim.url: "<url>", sim.eu_url: "<eu url>", key.secret: "<key>"}
 
 
 def _real(text, names):

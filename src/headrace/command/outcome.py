@@ -7,7 +7,7 @@ import shlex
 import shutil
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ class Outcome:
 
     `tables` has the rows that each table holds now where `rows_now` is true (DuckDB), else those that this run loaded.
     `pending` counts packages of earlier runs that were loaded first.
+    `when_empty` says by resource what to try when the API has no rows.
     """
 
     pipeline: str
@@ -32,6 +33,7 @@ class Outcome:
     seconds: float
     pending: int = 0
     warnings: tuple[str, ...] = ()
+    when_empty: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def resources(self) -> list[ResourceReport]:

@@ -140,4 +140,5 @@ def _load(opened: Opened, report: Report, keep: Keep, asked: Asked, target: Targ
         report=report,
         pending=pending,
         seconds=time.monotonic() - begin,
+        when_empty={each.name: each.when_empty for each in opened.plan.resources if each.when_empty},
     )

@@ -52,7 +52,7 @@ def _remarks(outcome: Outcome) -> Iterator[str]:
     for slowdown in outcome.report.slowdowns:
         yield f"slowed      {slowdown.host}: {_slowed(slowdown)}"
     for resource in outcome.resources:
-        yield from _remarks_on(resource)
+        yield from _remarks_on(resource, outcome.when_empty.get(resource.name))
     exact = [f"{counted(one.exact_rows, 'row')} of {one.name}" for one in outcome.resources if one.exact_rows]
     if exact:
         yield f"exact path  {', '.join(exact)}"
@@ -66,9 +66,9 @@ def _remarks(outcome: Outcome) -> Iterator[str]:
         yield f"doubt       {doubt}"
 
 
-def _remarks_on(resource: ResourceReport) -> Iterator[str]:
+def _remarks_on(resource: ResourceReport, when_empty: str | None) -> Iterator[str]:
     if not resource.rows and not resource.skipped and (resource.requests or resource.kept_pages or not resource.gone):
-        yield f"no rows     {resource.name}: the API has none"
+        yield f"no rows     {resource.name}: the API has none{f'; {when_empty}' if when_empty else ''}"
     if resource.kept_pages:
         begun = "" if resource.continued_s is None else f" by the run of {words(resource.continued_s)}"
         yield f"kept        {resource.name}: {counted(resource.kept_pages, 'page')} fetched{begun}, not asked for again"

@@ -192,6 +192,12 @@ class ResourceDefaults(TableHints):
     endpoint: EndpointOptions | None = option(
         None, about="the endpoint, or its path as text", example={"path": "v1/items"}
     )
+    when_empty: str | None = option(
+        None,
+        about="what to try when the API has no rows, for the summary of a run",
+        dlt="ours",
+        example="region?",
+    )
     key_collisions: Literal["keep_last", "keep_all", "fail"] = option(
         "keep_last", about="rows that differ and share a declared key: the last one, all, or an error", dlt="ours"
     )

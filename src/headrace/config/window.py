@@ -54,7 +54,15 @@ def _positive_duration(value: object) -> timedelta:
 _MomentJson: TypeAlias = str | int | float
 #: How a moment is sent; `headrace.moment.FORMS` has what each is.
 MomentForm: TypeAlias = Literal[
-    "seconds", "decimal_seconds", "milliseconds", "date", "datetime", "datetime_ms", "rfc2822", "rfc1123"
+    "seconds",
+    "decimal_seconds",
+    "milliseconds",
+    "date",
+    "datetime",
+    "datetime_ms",
+    "rfc2822",
+    "rfc2822_days",
+    "rfc1123",
 ]
 MomentValue = Annotated[
     str | int | float | date | timedelta, PlainValidator(moment, json_schema_input_type=_MomentJson)

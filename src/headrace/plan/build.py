@@ -241,6 +241,7 @@ class _Maker:
             mixed_numbers=resource.mixed_numbers,
             name_collisions=resource.name_collisions,
             replacing=replacing,
+            when_empty=resource.when_empty,
         )
 
     def _reading(self, options: EndpointOptions, endpoint: EndpointTemplate) -> tuple[JsonPath | None, Pager]:

@@ -238,6 +238,7 @@ class ResourcePlan:
     name_collisions: Literal["keep", "last"] = "keep"
     time_path: JsonPath | None = None
     replacing: Replacing | None = None
+    when_empty: str | None = None
 
     def calls(
         self,

@@ -141,11 +141,14 @@ def _client(settings: Settings, api_key: str | Secret | None) -> dict[str, Any]:
 
 
 def _hints(settings: Settings) -> dict[str, str]:
-    other = "eu" if settings.region == "us" else "us"
     return {
+        "400": "a domain that is disabled or not verified is refused so: see its state in the dashboard (Sending, "
+        "Domains); so are events older than the plan keeps them: `--param retention=1d` asks for less",
+        "404": "the domain may be deleted, of a subaccount (`--param subaccounts=all`), or of the other region "
+        f"(`--param region={settings.other_region}`)",
         "401": "check three things: the key (dashboard, API keys; it was looked for as `sources.mailgun.api_key`), its "
         f"role (a domain sending key cannot read), and the region (this run asked `{settings.region}`; "
-        f"`--param region={other}` asks the other one)",
+        f"`--param region={settings.other_region}` asks the other one)",
         "403": "the key is known, and its role may not read this: an Analyst key sees no bounces, complaints and "
         "unsubscribes; use a key of role Support, Developer or Admin, or choose other streams (`--param streams=...`)",
     }

@@ -39,6 +39,8 @@ def domains(settings: Settings) -> Resource:
         fields=fields,
         secrets=_SECRETS,
         deletions={},
+        when_empty=f"each region has domains of its own, this run asked `{settings.region}`; "
+        f"`--param region={settings.other_region}` asks the other one",
     )
 
 

@@ -38,6 +38,11 @@ class Settings:
     metrics: tuple[str, ...]
 
     @property
+    def other_region(self) -> str:
+        """The region that is not asked."""
+        return "eu" if self.region == "us" else "us"
+
+    @property
     def subaccount(self) -> str | None:
         """The one subaccount that is read, None for the account itself or all."""
         return None if self.subaccounts in ("none", "all") else self.subaccounts

@@ -1,0 +1,257 @@
+"""Every stream of the connector through dlt into DuckDB, beside the truth of the simulator, whichever way doubts go."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from pathlib import Path
+from typing import Any
+
+import dlt
+import pytest
+
+from headrace.clock import TurnedClock
+from headrace.config import HeadraceWarning
+from headrace.connectors import mailgun, mailgun_config
+from headrace.connectors.mailgun import STREAMS
+from headrace.engine import Report
+from headrace.errors import UsageError
+from headrace.sim.mailgun import SIZES, Clock, Doubts, Mailgun, MailgunSim, World, demo_world
+from loading import pipeline, read_database
+
+PRIVACY_KEY = "0123456789" * 4
+#: Stream -> what the truth calls it, the columns of its key behind region and account, and the parents' columns.
+TRUTH: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
+    "domains": ("domains", ("id",), ()),
+    "events": ("events", ("id",), ("domain_name",)),
+    "logs": ("logs", ("id",), ("domain__name",)),
+    "bounces": ("bounces", ("address",), ("domain_name",)),
+    "complaints": ("complaints", ("address",), ("domain_name",)),
+    "unsubscribes": ("unsubscribes", ("address",), ("domain_name",)),
+    "allowlist": ("allowlist", ("value",), ("domain_name",)),
+    "tags": ("tags", ("tag",), ("domain_name",)),
+    "account_tags": ("account_tags", ("tag",), ()),
+    "templates": ("templates", ("name",), ("domain_name",)),
+    "template_versions": ("template_versions", ("tag",), ("domain_name", "template_name")),
+    "template_contents": ("template_versions", ("tag",), ("domain_name", "template_name")),
+    "mailing_lists": ("mailing_lists", ("address",), ()),
+    "mailing_list_members": ("members", ("address",), ("list_address",)),
+    "dkim_keys": ("dkim_keys", ("selector",), ("domain_name",)),
+    "routes": ("routes", ("id",), ()),
+    "account_webhooks": ("account_webhooks", ("webhook_id",), ()),
+    "ips": ("ips", ("ip",), ()),
+    "ip_pools": ("ip_pools", ("pool_id",), ()),
+    "subaccounts": ("subaccounts", ("id",), ()),
+    "keys": ("keys", ("id",), ()),
+}
+OTHERS = (
+    *("domain_details", "domain_tracking", "webhooks", "stored_events", "stored_messages"),
+    *("metrics_daily", "metrics_hourly", "usage_daily", "bounce_classification"),
+)
+#: One doubt read otherwise at a time is the simulator's test; here all others that loading may notice, together.
+READINGS = [
+    {},
+    {
+        "events_begin": "exclusive",
+        "events_end": "inclusive",
+        "events_precision": "s",
+        "events_beyond_retention": "refuse",
+        "events_empty_next": "new",
+        "logs_start": "exclusive",
+        "logs_end": "inclusive",
+        "logs_precision": "s",
+        "logs_beyond_retention": "cut",
+        "logs_next": "exact",
+        "logs_change": True,
+        "limit_above": "refuse",
+        "pivot_behind_last": "itself",
+        "ampersand": "escaped",
+        "empty_items": "list",
+        "tag_dates": "go",
+        "webhook_urls": "url",
+        "empty_webhooks": "null",
+        "unverified_domain": 403,
+        "sandbox_domain": 401,
+        "disabled_domain": 404,
+        "limit_headers": "none",
+    },
+    {
+        "events_precision": "exact",
+        "logs_precision": "exact",
+        "logs_next": "always",
+        "logs_ids": "own",
+        "pivot_behind_last": "missing",
+        "disabled_domain": 401,
+        "limit_headers": "X-RateLimit",
+    },
+]
+
+
+def world_of() -> World:
+    """The small demonstration at a moment that stands; an hour on, nothing more arrives."""
+    world = demo_world(SIZES["small"], clock=Clock())
+    world.clock.advance(3600)
+    return world
+
+
+def load(target: dlt.Pipeline, sim: MailgunSim, **options: Any) -> Report:
+    """One run at the world's moment; calls that are skipped are in the report."""
+    report = Report()
+    clock = TurnedClock(wall=sim.world.clock.now)
+    given = {"api_key": sim.key, "base_url": sim.url, "retention": "5d", **options}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", HeadraceWarning)
+        target.run(mailgun(**given, report=report, clock=clock))
+    return report
+
+
+def refused_domains(sim: MailgunSim) -> set[str]:
+    doubts = sim.mailgun.doubts
+    states = {"disabled": doubts.disabled_domain, "unverified": doubts.unverified_domain}
+    return {
+        domain.name
+        for domain in sim.world.us.every_domain
+        if states.get(domain.row["state"], 200) != 200
+        or (domain.row["type"] == "sandbox" and doubts.sandbox_domain != 200)
+    }
+
+
+@pytest.mark.parametrize("reading", READINGS, ids=["likely", "other", "third"])
+def test_every_stream_has_the_rows_of_the_truth(reading: dict[str, Any], tmp_path: Path) -> None:
+    target = pipeline(tmp_path, "mail")
+    with Mailgun(world_of(), Doubts(**reading)).serve() as sim:
+        report = load(target, sim, streams=list(STREAMS))
+        database = read_database(target)
+        denied = refused_domains(sim)
+        for stream, (name, key, parents) in TRUTH.items():
+            expected = set()
+            for fact in sim.truth(name):
+                if stream == "logs" or not set(fact.parent) & denied:
+                    row = {column.replace("-", "_"): value for column, value in fact.row.items()}
+                    expected.add((*fact.parent[: len(parents)], *(str(row[column]) for column in key)))
+            found = [tuple(str(row[column]) for column in (*parents, *key)) for row in database.rows(stream)]
+            assert len(found) == len(set(found)), stream
+            assert set(found) == expected, stream
+            assert {(row["region"], row["account_label"]) for row in database.rows(stream)} == {("us", "main")}
+        for stream in OTHERS:
+            assert database.rows(stream), stream
+        assert {skip.params["resources.domains.name"] for skip in report.of("bounces").skipped} == denied
+        assert "smtp_password" not in str(database.tables)
+        assert not [each for each in report.resources.values() if each.doubts]
+
+
+def test_nothing_that_is_a_stream_is_left_out() -> None:
+    assert {*TRUTH, *OTHERS} == set(STREAMS)
+
+
+def test_forms_of_fields_are_one(tmp_path: Path) -> None:
+    """User variables are JSON, storage addresses a list, routes a list, times exact and timestamps."""
+    target = pipeline(tmp_path, "mail")
+    with Mailgun(world_of()).serve() as sim:
+        load(target, sim, streams=["events", "logs"])
+        database = read_database(target)
+        truth = {fact.row["id"]: fact.row for fact in sim.truth("events")}
+        for row in database.rows("events"):
+            event = truth[row["id"]]
+            assert row["timestamp"] == event["timestamp"]
+            assert abs(row["occurred_at"].timestamp() - event["timestamp"]) <= 1e-6
+            if "user-variables" in event:
+                assert json.loads(row["user_variables"]) == event["user-variables"]
+        for row in database.rows("logs"):
+            assert isinstance(json.loads(row["user_variables"]), dict | str) if "user_variables" in row else True
+            assert row["timestamp"].tzinfo is not None
+        for stream in ("events", "logs"):
+            assert {column for column in database.columns(f"{stream}__storage__url") if column[0] != "_"} == {"value"}
+            assert database.rows(f"{stream}__routes")
+            assert not any(column.startswith(("envelop__", "v_")) for column in database.columns(stream))
+
+
+@pytest.mark.parametrize("privacy", ["hash", "drop"])
+def test_no_person_is_in_the_database(privacy: str, tmp_path: Path) -> None:
+    """Of all that the simulator has, no address of a recipient reaches a file, whatever the stream."""
+    target = pipeline(tmp_path, "mail")
+    streams = [name for name, one in STREAMS.items() if privacy == "hash" or not one.keyed_by_person]
+    with Mailgun(world_of()).serve() as sim:
+        load(target, sim, streams=streams, privacy=privacy, privacy_key=PRIVACY_KEY)
+        persons = {fact.row["recipient"] for fact in sim.truth("events") if "recipient" in fact.row}
+        persons |= {fact.row["address"] for name in ("bounces", "members") for fact in sim.truth(name)}
+        persons |= {fact.row["ip"] for fact in sim.truth("events") if "ip" in fact.row}
+    text = str(read_database(target).tables)
+    assert persons
+    assert [person for person in persons if person in text] == []
+
+
+def test_what_vanished_is_marked_and_what_is_refused_is_not(tmp_path: Path) -> None:
+    world = world_of()
+    target = pipeline(tmp_path, "mail")
+    streams = ["domains", "bounces", "mailing_list_members", "templates"]
+    with Mailgun(world).serve() as sim:
+        load(target, sim, streams=streams)
+        first, second = world.us.every_domain[:2]
+        gone = first.bounces.keys[0]
+        first.bounces.delete(gone)
+        second.denial = 403
+        load(target, sim, streams=streams)
+        rows = read_database(target).rows("bounces")
+        assert [row["address"] for row in rows if "_deleted_at" in row] == [gone]
+        second.denial = None
+        first.bounces.put({"address": gone, "code": "550", "error": "", "created_at": ""})
+        load(target, sim, streams=streams)
+        assert not any("_deleted_at" in row for row in read_database(target).rows("bounces"))
+
+
+def test_accounts_and_regions_stand_side_by_side(tmp_path: Path) -> None:
+    """The same domain name in two regions, a subaccount by its header, and one under another label: no key clashes."""
+    world = world_of()
+    target = pipeline(tmp_path, "mail")
+    brand = next(row["id"] for row in world.subaccounts.rows() if row["status"] == "open")
+    with Mailgun(world).serve() as sim:
+        load(target, sim, streams=["events"])
+        load(target, sim, streams=["events"], region="eu", base_url=sim.eu_url)
+        load(target, sim, streams=["events"], subaccounts=brand)
+        found: dict[tuple[str, str], set[str]] = {}
+        for row in read_database(target).rows("events"):
+            found.setdefault((row["region"], row["account_label"]), set()).add(row["id"])
+        assert found == {
+            ("us", "main"): {fact.row["id"] for fact in sim.truth("events")},
+            ("eu", "main"): {fact.row["id"] for fact in sim.truth("events", region="eu")},
+            ("us", brand): {fact.row["id"] for fact in sim.truth("events", account_id=brand)},
+        }
+
+
+def test_all_subaccounts_are_read_with_the_account(tmp_path: Path) -> None:
+    world = world_of()
+    target = pipeline(tmp_path, "mail")
+    brand = next(row["id"] for row in world.subaccounts.rows() if row["status"] == "open")
+    streams = ["events", "bounces", "template_versions", "logs"]
+    with Mailgun(world).serve() as sim:
+        load(target, sim, streams=streams, subaccounts="all")
+        database = read_database(target)
+        for stream, name in (("events", "events"), ("bounces", "bounces"), ("logs", "logs")):
+            both = [*sim.truth(name), *sim.truth(name, account_id=brand)]
+            assert len(database.rows(stream)) == len({str(sorted(fact.row.items(), key=str)) for fact in both})
+        assert {row["domain_name"] for row in database.rows("template_versions")} >= {"brand-b.test"}
+
+
+def test_a_run_with_nothing_new_asks_twice_a_domain(tmp_path: Path) -> None:
+    world = World()
+    for number in range(5):
+        world.us.add_domain(f"d{number}.test").fill([world.clock.now - 600 * each for each in range(100)])
+    target = pipeline(tmp_path, "mail")
+    with Mailgun(world).serve() as sim:
+        load(target, sim, streams=["events"])
+        world.clock.advance(600)
+        assert load(target, sim, streams=["events"]).of("events").requests <= 2 * 5
+
+
+def test_what_cannot_be_asked_is_said() -> None:
+    for options, words in (
+        ({"region": "uk"}, "expected `us` or `eu` as `region`"),
+        ({"retention": "soon"}, "expected a length of time"),
+        ({"streams": ["event"]}, "did you mean `events`"),
+        ({"streams": []}, "the name of a stream at least"),
+        ({"privacy": "drop"}, "told apart by an address"),
+        ({"metrics": ["a"] * 11}, "expected a list of 10 at most as `metrics`"),
+    ):
+        with pytest.raises(UsageError, match=words):
+            mailgun_config(**options)  # type: ignore[arg-type]
