@@ -116,3 +116,10 @@ def test_what_cannot_be_opened_stays_as_it_came(text: str) -> None:
 def test_a_record_without_the_field_stays_byte_by_byte() -> None:
     text = b'{ "id" : 1 ,"x":[ ] }'
     assert shape_fields([text], {"at": Shaping("timestamp")}) == [text]
+
+
+def test_a_row_that_lacks_a_field_has_its_default_in_the_same_form() -> None:
+    fields = {"who": Shaping("list", default=b'""', names=("whom",))}
+    assert shaped({"a": 1}, **fields) == {"a": 1, "who": [""]}
+    assert shaped({"whom": "x"}, **fields) == {"who": ["x"]}
+    assert shaped({"who": None}, **fields) == {"who": None}

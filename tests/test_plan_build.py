@@ -214,6 +214,14 @@ def test_headers_of_the_endpoint_over_those_of_the_client() -> None:
     assert next(iter(made.resources[0].calls())).request.headers == (("accept", "b-1"), ("X", "{not}"), ("V", "2"))
 
 
+def test_a_header_that_its_placeholders_leave_empty_is_not_sent() -> None:
+    made = plan(
+        {}, {"name": "a", "endpoint": {"headers": {"On-Behalf-Of": "{x}", "Empty": ""}}}, given={"x": ["", "b"]}
+    )
+    sent = [call.request.headers for call in made.resources[0].calls()]
+    assert sent == [(("Empty", ""),), (("On-Behalf-Of", "b"), ("Empty", ""))]
+
+
 def test_absolute_path_adds_its_origin() -> None:
     made = plan(
         {"base_url": "http://localhost:8000/v1/"},

@@ -64,6 +64,7 @@ def moment(seconds: float) -> str:
         ("datetime", "2026-01-01", "2026-03-04T00:00:01Z"),
         ("datetime_ms", timedelta(days=-3), "2026-03-04T00:00:01.234Z"),
         ("rfc2822", "2026-01-01", "Wed, 04 Mar 2026 00:00:01 +0000"),
+        ("rfc2822_days", timedelta(days=-3), "Wed, 04 Mar 2026 00:00:00 +0000"),
         ("rfc1123", timedelta(days=-3), "Wed, 04 Mar 2026 00:00:01 GMT"),
     ],
 )
@@ -81,7 +82,7 @@ def test_a_form_cuts_down_by_less_than_its_unit(milliseconds: int, name: str) ->
 
 def ms_of(said: Any, form: str) -> int:
     """What an API reads, in milliseconds since 1970."""
-    if form in {"rfc2822", "rfc1123"}:
+    if form in {"rfc2822", "rfc2822_days", "rfc1123"}:
         return round(parsedate_to_datetime(said).timestamp() * 1000)
     if form in {"date", "datetime", "datetime_ms"}:
         found = datetime.fromisoformat(said.replace("Z", "+00:00"))

@@ -10,6 +10,9 @@ Resource = dict[str, Any]
 
 #: Columns that every row of every stream has: they keep regions and accounts apart in one dataset.
 OWNER: Final = ("region", "account_label")
+#: In the long form, so that a first load is merged too: where a process is killed between the commit of an append and
+#: dlt's note of it, the rows are appended once more.
+MERGE: Final = {"disposition": "merge", "strategy": "delete-insert"}
 #: What a call about one domain, list or template is given up for: it may be disabled, foreign, or gone since it was
 #: listed, and one of them must not stop the others.
 SKIPPED: Final = [{"status_code": status, "action": "skip"} for status in (400, 401, 403, 404)]
@@ -55,7 +58,7 @@ def resource(settings: Settings, name: str, key: str, endpoint: dict[str, Any], 
     declared = options.pop("columns", {})
     return {
         "name": name,
-        "write_disposition": "merge",
+        "write_disposition": MERGE,
         "primary_key": [*OWNER, *key.split()],
         "constants": {"region": settings.region, "account_label": settings.label},
         "columns": {**columns(text=" ".join(OWNER)), **declared},
