@@ -20,6 +20,7 @@ from headrace.sim.mailgun import SIZES, Clock, Doubts, Mailgun, MailgunSim, Worl
 from loading import pipeline, read_database
 
 PRIVACY_KEY = "0123456789" * 4
+PAGE = Path(__file__).parent.parent / "docs" / "mailgun.md"
 #: Stream -> what the truth calls it, the columns of its key behind region and account, and the parents' columns.
 TRUTH: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     "domains": ("domains", ("id",), ()),
@@ -142,6 +143,15 @@ def test_every_stream_has_the_rows_of_the_truth(reading: dict[str, Any], tmp_pat
 
 def test_nothing_that_is_a_stream_is_left_out() -> None:
     assert {*TRUTH, *OTHERS} == set(STREAMS)
+
+
+@pytest.mark.parametrize("stream", STREAMS)
+def test_the_page_names_each_stream_with_its_key(stream: str) -> None:
+    config = mailgun_config(streams=[stream])
+    (key,) = (each["primary_key"][2:] for each in config["resources"] if each["name"] == stream)
+    rows = [line.split("|") for line in PAGE.read_text().splitlines() if line.startswith(f"| `{stream}`")]
+    (row,) = (cells for cells in rows if len(cells) == 7)
+    assert row[3].strip() == ", ".join(f"`{name}`" for name in key)
 
 
 def test_forms_of_fields_are_one(tmp_path: Path) -> None:
