@@ -12,7 +12,7 @@ import pytest
 
 from headrace.clock import TurnedClock
 from headrace.connectors import shortio, shortio_config
-from headrace.connectors.shortio import DEFAULT_STREAMS, STREAMS
+from headrace.connectors.shortio import DEFAULT_STREAMS, STREAMS, create_view
 from headrace.engine import Report
 from headrace.errors import RefusedError, UsageError
 from headrace.sim import Fault
@@ -176,6 +176,60 @@ def test_what_is_personal(privacy: str, kept: bool, tmp_path: Path) -> None:
     assert "a-secret-word" not in text
     assert all((name in click) == kept for name in visitor)
     assert ("203.0.113.77" in text) == (privacy == "keep")
+
+
+def test_clicks_are_joined_to_the_link_that_was_there(tmp_path: Path) -> None:
+    """A path that was used again, the case rule of each domain, unknown paths, and rows that are equal."""
+    world = World(iso(NOW))
+    day = 86_400_000
+    free, strict = world.add_domain().id, world.add_domain(caseSensitive=True).id
+    first = world.add_link(free, "Spring", NOW - 9 * day)
+    other = world.add_link(strict, "Spring", NOW - 9 * day)
+    target = pipeline(tmp_path, "joined")
+    with Shortio(world, rates=FREE).serve() as sim:
+        load(target, sim)
+        world.advance(86_400)
+        world.delete_link(first)
+        for _ in range(2):
+            load(target, sim)
+            world.advance(600)
+        second = world.add_link(free, "spring")
+        world.advance(60)
+        for domain, at, path in (
+            (free, NOW - 10 * day, "/spring"),
+            (free, NOW - 5 * day, "/SPRING"),
+            (free, NOW - 5 * day, "/SPRING"),
+            (free, world.now_ms, "/Spring"),
+            (free, world.now_ms, "/unknown"),
+            (strict, NOW - 5 * day, "/Spring"),
+            (strict, NOW - 5 * day, "/spring"),
+        ):
+            world.add_click(domain, at, path)
+        world.advance(600)
+        load(target, sim, since="2026-08-01")
+    assert create_view(target)
+    assert create_view(target)
+    with target.sql_client() as client:
+        rows = client.execute_sql("SELECT domain_id, path, link_id FROM clicks_with_links")
+    assert Counter(tuple(row) for row in rows or ()) == Counter(
+        {
+            (free, "/spring", None): 1,
+            (free, "/SPRING", first.id): 2,
+            (free, "/Spring", second.id): 1,
+            (free, "/unknown", None): 1,
+            (strict, "/Spring", other.id): 1,
+            (strict, "/spring", None): 1,
+        }
+    )
+
+
+def test_no_view_without_links(tmp_path: Path) -> None:
+    world = World(iso(NOW))
+    world.add_click(world.add_domain().id, NOW - 10 * LAG_MS, "/a")
+    target = pipeline(tmp_path, "viewless")
+    with Shortio(world, rates=FREE).serve() as sim:
+        load(target, sim, streams=["clicks"])
+    assert not create_view(target)
 
 
 def test_the_statistics_host_is_asked_as_often_as_it_allows(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,12 +36,16 @@ class Given:
 
 @dataclass(frozen=True)
 class Opened:
-    """`name` is the one that the configuration gives, or `rest_api`; `source` makes the dlt source."""
+    """`name` is the one that the configuration gives, or `rest_api`; `source` makes the dlt source.
+
+    `after` is called with the pipeline when it has loaded.
+    """
 
     path: Path
     plan: Plan
     name: str
     source: Callable[[], Any]
+    after: Callable[[Any], object] | None = None
 
     @property
     def pipeline_name(self) -> str:
@@ -59,8 +63,9 @@ def open_file(path: Path, given: Given) -> Opened:
     Raises `UsageError` and `ConfigError`.
     """
     if str(path) in CONNECTORS:
-        config: Any = CONNECTORS[str(path)].configured(given.params, given.privacy)
-        return _planned(path, config, given, section=str(path))
+        connector = CONNECTORS[str(path)]
+        config: Any = connector.configured(given.params, given.privacy)
+        return replace(_planned(path, config, given, section=str(path)), after=connector.after)
     if path.suffix.lower() == ".py":
         from headrace.command.pyfile import open_pyfile
 

@@ -7,6 +7,7 @@ pipeline for stale and wipes it, the packages too. So they are normalised and lo
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -104,6 +105,13 @@ class PipelineRun:
             self._pipeline.run(source)
         except Exception as error:
             self._failed_step = failed_step(error)
+            raise translated(error) from error
+
+    def finish(self, after: Callable[[dlt.Pipeline], object]) -> None:
+        """Do what is to be done when all is loaded. Raises `HeadraceError`."""
+        try:
+            after(self._pipeline)
+        except Exception as error:
             raise translated(error) from error
 
     def aftermath(self, *, goes_on: bool = False) -> str:

@@ -125,6 +125,8 @@ def _load(opened: Opened, report: Report, keep: Keep, asked: Asked, target: Targ
         with progress(report, names, terminal, quiet=asked.quiet), stopped_in_time(leave):
             run.load(source)
         keep.discard()
+        if opened.after is not None:
+            run.finish(opened.after)
     except BaseException as error:
         goes_on = keep.is_active and (keep.is_interrupted or not isinstance(error, Exception))
         if not (goes_on or run.has_pending):

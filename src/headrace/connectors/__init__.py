@@ -10,11 +10,12 @@ from typing import Final
 
 from headrace.connectors.connector import Connector
 from headrace.connectors.mailgun import mailgun, mailgun_config
-from headrace.connectors.shortio import shortio, shortio_config
+from headrace.connectors.shortio import create_view, shortio, shortio_config
 
 __all__ = ["CONNECTORS", "Connector", "mailgun", "mailgun_config", "shortio", "shortio_config"]
 
 #: Every connector by its name.
 CONNECTORS: Final[Mapping[str, Connector]] = {
-    each.name: each for each in (Connector("mailgun", mailgun_config), Connector("shortio", shortio_config))
+    each.name: each
+    for each in (Connector("mailgun", mailgun_config), Connector("shortio", shortio_config, create_view))
 }

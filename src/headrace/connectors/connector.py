@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from headrace.errors import UsageError
 
 if TYPE_CHECKING:
+    import dlt
     from dlt.extract import DltSource
 
     from headrace.clock import Clock
@@ -32,12 +33,15 @@ _FLAGS: Final = {"true": True, "yes": True, "false": False, "no": False}
 class Connector:
     """`name` is that of the source and its section of secrets; `config` makes the configuration of keyword options.
 
+    `after` is called with the pipeline when it has loaded.
+
     Annotations of the options say how a text is read: a `Sequence` takes several values, or one with commas; `bool`
     takes true and false; all others are texts.
     """
 
     name: str
     config: Callable[..., Config]
+    after: Callable[[dlt.Pipeline], object] | None = None
 
     def configured(self, said: Mapping[str, Sequence[str | int]], privacy: str | None = None) -> Config:
         """The configuration by options of the command line. Raises `UsageError`."""

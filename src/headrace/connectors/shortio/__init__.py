@@ -6,5 +6,6 @@ See `docs/shortio.md` for streams, limits and costs. Everything here is a config
 
 from headrace.connectors.shortio.config import shortio, shortio_config
 from headrace.connectors.shortio.streams import DEFAULT_STREAMS, STREAMS
+from headrace.connectors.shortio.view import VIEW, create_view
 
-__all__ = ["DEFAULT_STREAMS", "STREAMS", "shortio", "shortio_config"]
+__all__ = ["DEFAULT_STREAMS", "STREAMS", "VIEW", "create_view", "shortio", "shortio_config"]
