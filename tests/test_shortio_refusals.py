@@ -52,7 +52,12 @@ def run_case(case: dict[str, Any], folder: Path) -> tuple[int, str]:
         ran = subprocess.run(
             [sys.executable, "-m", "headrace", "run", "shortio", *params, "--quiet"],
             cwd=folder,
-            env={"HOME": str(folder), "PATH": "/nowhere", "SOURCES__SHORTIO__API_KEY": case.get("key", KEY)},
+            env={
+                "HOME": str(folder),
+                "DLT_DATA_DIR": str(folder / "dlt"),  # dlt's own place for root is one for all
+                "PATH": "/nowhere",
+                "SOURCES__SHORTIO__API_KEY": case.get("key", KEY),
+            },
             capture_output=True,
             text=True,
             timeout=100,
