@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +28,7 @@ from headrace.sim.server import Server
 
 TOKEN = "key-of-the-crash-tests"
 PAGE = 5
+IN_FLIGHT = 2
 HERE = Path(__file__).parent
 
 
@@ -70,7 +74,7 @@ def configuration(url: str) -> str:
         {
             "client": {
                 "base_url": url, "auth": {"type": "bearer", "token": TOKEN}, "retry": {"max_retries": 0},
-                "limits": {"in_flight": 2},
+                "limits": {"in_flight": IN_FLIGHT},
             },
             "resources": [
                 {"name": "merged", "primary_key": "id", "write_disposition": "merge",
@@ -192,3 +196,58 @@ def trial(folder: Path, forks: Forks, **world: int) -> Iterator[tuple[Trial, Wor
     made = World(**world)
     with Server(made) as server:
         yield Trial(folder, server.url, forks), made
+
+
+def what_is_wrong_after_crash(folder: Path, forks: Forks, step: int, *, torn: bool = False) -> list[str]:
+    """End a run before a step, or in the middle of it, and run it to its end; what is wrong then."""
+    with trial(folder, forks) as (made, world):
+        code = made.run(crash_at=step, torn=torn)
+        return _unless(code in (0, 137), f"exit code {code}") + _pages_again(made, world) + made.judge(world)
+
+
+def what_is_wrong_after_failure(folder: Path, forks: Forks, step: int, number: int) -> list[str]:
+    """Have one operation fail, and run it to its end; what is wrong then."""
+    with trial(folder, forks) as (made, world):
+        code = made.run(fail_at=step, errno=number)
+        said = made.err.read_text()
+        wrong = _unless(code in (0, 1, 2), f"exit code {code}: {said}") + _unless("Traceback" not in said, said)
+        return wrong + _pages_again(made, world) + made.judge(world)
+
+
+def what_is_wrong_after_kills(folder: Path, forks: Forks, after_s: Sequence[float]) -> list[str]:
+    """Kill a run after some time, the next one too, and so on, and run it to its end; what is wrong then."""
+    with trial(folder, forks) as (made, world):
+        codes = [made.run(kill_after_s=seconds) for seconds in after_s]
+        wrong = _unless(set(codes) <= {0, -9}, f"exit codes {codes}")
+        made.finish()
+        return wrong + made.judge(world)
+
+
+def what_is_wrong_after_a_race(folder: Path, first: Forks, second: Forks, after_s: float, *, waits: bool) -> list[str]:
+    """Begin a second run while the first one works; what is wrong when both have ended."""
+    with trial(folder, first) as (made, world):
+        other = Trial.beside(made, second, 2)
+        with ThreadPoolExecutor(1) as pool:
+            one = pool.submit(made.run)
+            time.sleep(after_s)
+            two = other.run(*(("--wait", "2m") if waits else ()))
+            codes = (one.result(), two)
+        said = other.err.read_text() + made.err.read_text()
+        right = codes == (0, 0) if waits else codes in ((0, 0), (0, 75), (75, 0))
+        names = 75 not in codes or re.search(r"process \d+ on \S+ \(since \S+\) holds its lock", said) is not None
+        return _unless(right, f"exit codes {codes}: {said}") + _unless(names, said) + made.judge(world)
+
+
+def _pages_again(made: Trial, world: World) -> list[str]:
+    """Run it to its end; complain where pages were asked for again that were kept."""
+    before = dict(world.served)
+    made.finish()
+    loads = len(set(made.rows("_dlt_loads", "load_id")))
+    again = sum(world.served[page] > times for page, times in before.items())
+    # the last page of each listing that broke off is asked for once more, and what was under way comes again
+    listings = 2 + IN_FLIGHT
+    return _unless(loads > 1 or again <= listings + IN_FLIGHT, f"{again} of {len(before)} pages asked for again")
+
+
+def _unless(holds: bool, text: str) -> list[str]:
+    return [] if holds else [text]

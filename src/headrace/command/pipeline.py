@@ -21,7 +21,7 @@ from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
 
 from headrace.bridge.counts import rows_by_table
 from headrace.bridge.take_back import take_back
-from headrace.command.failure import failed_step, translated
+from headrace.command.failure import chain_of, failed_step, translated
 from headrace.command.target import DuckDbFile, Target
 from headrace.errors import UsageError
 
@@ -49,6 +49,8 @@ class PipelineRun:
         self._pipeline = pipeline
         self._sources: list[DltSource] = []
         self._failed_step = ""
+        #: Whether the machine refused something, such as room on the disk.
+        self.failed_by_system = False
 
     @classmethod
     def begin(cls, name: str, target: Target, dataset: str | None, pipelines_dir: Path | None = None) -> PipelineRun:
@@ -105,6 +107,7 @@ class PipelineRun:
             self._pipeline.run(source)
         except Exception as error:
             self._failed_step = failed_step(error)
+            self.failed_by_system = any(isinstance(link, OSError | MemoryError) for link in chain_of(error))
             raise translated(error) from error
 
     def finish(self, after: Callable[[dlt.Pipeline], object]) -> None:

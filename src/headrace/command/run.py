@@ -128,7 +128,8 @@ def _load(opened: Opened, report: Report, keep: Keep, asked: Asked, target: Targ
         if opened.after is not None:
             run.finish(opened.after)
     except BaseException as error:
-        goes_on = keep.is_active and (keep.is_interrupted or not isinstance(error, Exception))
+        stopped = keep.is_interrupted or run.failed_by_system or not isinstance(error, Exception)
+        goes_on = keep.is_active and stopped
         if not (goes_on or run.has_pending):
             keep.discard()  # what came is what it failed by; the API may give something else the next time
         terminal.afterwords.append(run.aftermath(goes_on=goes_on))

@@ -1,0 +1,47 @@
+"""A run that is ended at a step that outlasts it: the next one goes on, with nothing lost and nothing doubled.
+
+Here a part of the steps, drawn by a seed; all of them, kills at random moments and races by `scripts/crashes`.
+"""
+
+from __future__ import annotations
+
+import errno
+import random
+from pathlib import Path
+
+import pytest
+
+from crashing import Forks, forks, trial, what_is_wrong_after_crash, what_is_wrong_after_failure
+
+SEED = 2026
+CRASHES = 14
+FAILURES = 6
+
+
+@pytest.fixture(scope="module")
+def forked():
+    with forks() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def steps(forked: Forks, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    with trial(tmp_path_factory.mktemp("steps"), forked) as (made, world):
+        names = made.steps()
+        assert made.judge(world) == []
+    assert sum(name == "append" for name in names) > 20
+    return names
+
+
+@pytest.mark.parametrize("part", range(CRASHES))
+def test_ended_at_a_step(part: int, steps: list[str], forked: Forks, tmp_path: Path) -> None:
+    step = random.Random(SEED + part).randrange(part * len(steps) // CRASHES, (part + 1) * len(steps) // CRASHES)
+    assert what_is_wrong_after_crash(tmp_path, forked, step, torn=bool(part % 2)) == [], steps[step]
+
+
+@pytest.mark.parametrize("part", range(FAILURES))
+def test_refused_at_a_step(part: int, steps: list[str], forked: Forks, tmp_path: Path) -> None:
+    """The disk is full, or broken, at one operation: the run says so or goes on, and the next one is right."""
+    step = random.Random(SEED + part).randrange(part * len(steps) // FAILURES, (part + 1) * len(steps) // FAILURES)
+    number = errno.ENOSPC if part % 2 else errno.EIO
+    assert what_is_wrong_after_failure(tmp_path, forked, step, number) == [], steps[step]
