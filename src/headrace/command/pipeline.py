@@ -20,6 +20,7 @@ from dlt.common.schema.utils import get_root_table
 from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
 
 from headrace.bridge.counts import rows_by_table
+from headrace.bridge.leftover import clear_leftovers
 from headrace.bridge.take_back import take_back
 from headrace.command.failure import chain_of, failed_step, translated
 from headrace.command.target import DuckDbFile, Target
@@ -89,6 +90,7 @@ class PipelineRun:
         """Load what an earlier run left; the number of its packages."""
         pipeline = self._pipeline
         try:
+            clear_leftovers(pipeline)
             if not pipeline.has_pending_data:
                 return 0
             packages = {*pipeline.list_extracted_load_packages(), *pipeline.list_normalized_load_packages()}

@@ -1,0 +1,37 @@
+"""What dlt leaves where it is killed while it deletes a package holds nobody up, and doubles nothing."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import dlt
+import pytest
+
+from headrace.bridge.leftover import clear_leftovers
+from loading import pipeline
+
+
+@pytest.mark.parametrize("left", ["nothing", "new_jobs", "all"])
+def test_a_package_that_was_half_deleted_goes(left: str, tmp_path: Path) -> None:
+    target = pipeline(tmp_path, "leftover")
+    target.extract(dlt.resource([{"id": 1}], name="items"))
+    (load_id,) = target.list_extracted_load_packages()
+    (extracted,) = tmp_path.rglob(f"extracted/{load_id}")
+    copy = shutil.copytree(extracted, tmp_path / "copy")
+    target.normalize()
+    extracted.mkdir(exist_ok=True)
+    if left != "nothing":
+        shutil.copytree(copy if left == "all" else copy / left, extracted, dirs_exist_ok=True)
+    clear_leftovers(target)
+    assert list(target.list_extracted_load_packages()) == []
+    target.load()
+    with target.sql_client() as client:
+        assert client.execute_sql("SELECT count(*) FROM items") == [(1,)]
+
+
+def test_a_package_that_waits_stays(tmp_path: Path) -> None:
+    target = pipeline(tmp_path, "waiting")
+    target.extract(dlt.resource([{"id": 1}], name="items"))
+    clear_leftovers(target)
+    assert len(target.list_extracted_load_packages()) == 1
