@@ -133,6 +133,8 @@ def _client(settings: Settings, api_key: str | Secret | None) -> dict[str, Any]:
         "auth": {"type": "http_basic", "username": "api", "password": _API_KEY if api_key is None else api_key},
         # 420 was seen with the words of 429
         "retry": {"statuses": [408, 420, 425, 429, "5xx"]},
+        # domains are many and answers take their time; how often is the business of Mailgun's limits
+        "limits": {"in_flight": 16},
         "hints": _hints(settings),
     }
     if settings.subaccount is not None:
