@@ -30,6 +30,17 @@ def test_a_package_that_was_half_deleted_goes(left: str, tmp_path: Path) -> None
         assert client.execute_sql("SELECT count(*) FROM items") == [(1,)]
 
 
+def test_a_schema_that_was_half_written_goes(tmp_path: Path) -> None:
+    """The file stands where schemas do, and its name is none of a schema."""
+    target = pipeline(tmp_path, "torn")
+    target.run(dlt.resource([{"id": 1}], name="items"))
+    schemas = Path(target.working_dir) / "schemas"
+    before = sorted(schemas.iterdir())
+    (schemas / "9c4d3deacca135f7").write_text("{")
+    clear_leftovers(target)
+    assert sorted(schemas.iterdir()) == before
+
+
 def test_a_package_that_waits_stays(tmp_path: Path) -> None:
     target = pipeline(tmp_path, "waiting")
     target.extract(dlt.resource([{"id": 1}], name="items"))

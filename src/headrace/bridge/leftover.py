@@ -3,18 +3,29 @@
 A package that was extracted is deleted, file by file, after its normalised twin was put to where it is loaded from.
 Killed in between, a part of it is left: without its schema, no later run gets past it; without some of its rows only, a
 later run would make a second package of the same number with the rest of them. The twin is whole, so what is left goes.
+
+A schema is written beside its place, under a name by chance, and then put there. Killed in between, that file is left,
+and dlt takes its name for that of a schema, which it cannot be.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from dlt.pipeline.pipeline import Pipeline
 
+#: dlt's names for files that are being written.
+_BY_CHANCE: Final = re.compile(r"[0-9a-f]{8,32}")
+
 
 def clear_leftovers(pipeline: Pipeline) -> None:
-    """Delete extracted packages that were normalised already."""
+    """Delete extracted packages that were normalised already, and schemas that are in the middle of being written."""
+    for path in (Path(pipeline.working_dir) / "schemas").glob("*"):
+        if _BY_CHANCE.fullmatch(path.name):
+            path.unlink()
     extracted = pipeline.list_extracted_load_packages()
     if extracted:
         done = {*pipeline.list_normalized_load_packages(), *pipeline.list_completed_load_packages()}
