@@ -35,4 +35,4 @@ class Once:
     @cached_property
     def group_rows(self) -> int:
         """The number of rows of a row group that the destination takes best, 0 if any will do."""
-        return group_rows(self.destination)
+        return group_rows(current_pipeline().destination)

@@ -17,14 +17,15 @@ from dlt.extract.items import TableNameMeta
 _DUCKDB_ROWS: Final = 122_880
 
 
-def group_rows(client: Any) -> int:
-    """The number of rows of a Parquet row group that the destination behind `client` takes best, 0 if any will do.
+def group_rows(destination: Any) -> int:
+    """The number of rows of a Parquet row group that a pipeline's `destination` takes best, 0 if any will do.
 
     Gathering a group takes memory: not where somebody gave DuckDB less of it than it would take.
     """
-    if getattr(getattr(client, "config", None), "destination_type", "") != "duckdb":
+    if getattr(destination, "destination_type", "") != "dlt.destinations.duckdb":
         return 0
-    return 0 if "memory_limit" in (client.config.credentials.global_config or {}) else _DUCKDB_ROWS
+    settings = getattr(destination.config_params.get("credentials"), "global_config", None)
+    return 0 if "memory_limit" in (settings or {}) else _DUCKDB_ROWS
 
 
 class ParquetFiles:

@@ -55,7 +55,7 @@ class ResourceRun:
         self.ledger = ledger
         self.stores = stores
         self.report = session.report.of(resource.name)
-        self.report.dropped, self.report.hashed = resource.privacy.dropped, resource.privacy.hashed
+        self.report.hides(resource.privacy)
         self.ended = False
         #: What its rows give to dependents, once it is fetched.
         self.exported: list[ParentRow] = []

@@ -106,7 +106,7 @@ class Session:
         """Hand the rows of `calls` to `take` as Python objects, a page at a time."""
         self._withhold(resource.name)
         report = self.report.of(resource.name)
-        report.dropped, report.hashed = resource.privacy.dropped, resource.privacy.hashed
+        report.hides(resource.privacy)
         work = RowWork(resource, self.aliases)
         async with self._transport(report) as transport:
             with _skips_told(report):

@@ -74,7 +74,11 @@ def _remarks_on(resource: ResourceReport, when_empty: str | None) -> Iterator[st
         yield f"kept        {resource.name}: {counted(resource.kept_pages, 'page')} fetched{begun}, not asked for again"
     if resource.dropped:
         fields = _fields(resource, resource.dropped)
-        yield f"dropped     {fields}; `privacy: keep` or `--privacy keep` keeps what is private"
+        may_be_kept = set(resource.dropped) - set(resource.secret)
+        advice = (
+            "`privacy: keep` or `--privacy keep` keeps what is private" if may_be_kept else "secrets are never stored"
+        )
+        yield f"dropped     {fields}; {advice}"
     if resource.hashed:
         yield f"hashed      {_fields(resource, resource.hashed)}; the same value has the same hash under the same key"
     if resource.marked:

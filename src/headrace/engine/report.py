@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from headrace.engine.skip import Skip
+from headrace.plan import Privacy
 from headrace.transport import Gates, Slowdown
 
 #: Waits at gates that are shorter in all are not worth a word.
@@ -22,7 +23,8 @@ class ResourceReport:
     `doubts` say why rows may be missing although paging ended, `skipped` which calls were not done. `appended` says
     that a first load needed no merge. `tables` are rows handed to the destination by table.
     `kept_pages` were fetched by an earlier run, begun at `continued_s` (seconds since 1970); `unkept_pages` came so
-    fast that keeping them was not worth it.
+    fast that keeping them was not worth it. `dropped` and `hashed` are fields that are not stored as they come,
+    `secret` those that no setting keeps.
     `marked` are rows that vanished at the API, `unmarked` says why some were not looked for (`deletions`).
     """
 
@@ -38,6 +40,7 @@ class ResourceReport:
     superseded: int = 0
     dropped: tuple[str, ...] = ()
     hashed: tuple[str, ...] = ()
+    secret: tuple[str, ...] = ()
     doubts: list[str] = field(default_factory=list)
     skipped: list[Skip] = field(default_factory=list)
     gone: list[str] = field(default_factory=list)
@@ -49,6 +52,10 @@ class ResourceReport:
     continued_s: float | None = None
     tables: dict[str, int] = field(default_factory=dict)
     done: bool = False
+
+    def hides(self, privacy: Privacy) -> None:
+        """Say which fields are not stored as they come."""
+        self.dropped, self.hashed, self.secret = privacy.dropped, privacy.hashed, privacy.secret
 
     def as_dict(self) -> dict[str, Any]:
         """The counts as plain data."""

@@ -65,7 +65,8 @@ def privacy_of(resource: ResourceOptions, setting: Setting) -> Privacy:
             _plant(tree, (name,), "drop")  # from when all were top-level keys, dots and all
     dropped, hashed = (tuple(dict.fromkeys(named)) for named in paths.values())
     fates = _spread(_with_twins(tree, shapings_of(resource)))
-    return Privacy(dropped, hashed, fates, discreet=bool(resource.personal) and setting != "keep")
+    discreet = bool(resource.personal) and setting != "keep"
+    return Privacy(dropped, hashed, tuple(resource.secrets), fates, discreet=discreet)
 
 
 def hidden_problems(

@@ -21,10 +21,12 @@ class Privacy:
     """What becomes of fields of one resource: their paths as declared, all as one tree, and the key of the hash.
 
     Without a `key` nothing that lasts may hold a hash. `discreet`: rows are about persons, and so may links be.
+    `secret` are those of the dropped paths that no setting keeps.
     """
 
     dropped: tuple[str, ...] = ()
     hashed: tuple[str, ...] = ()
+    secret: tuple[str, ...] = ()
     fates: Fates = field(default_factory=dict)
     key: Secret | None = None
     discreet: bool = False
