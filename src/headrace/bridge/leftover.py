@@ -30,5 +30,8 @@ def clear_leftovers(pipeline: Pipeline) -> None:
     if extracted:
         done = {*pipeline.list_normalized_load_packages(), *pipeline.list_completed_load_packages()}
         packages = pipeline._get_normalize_storage().extracted_packages  # noqa: SLF001 - nothing public deletes one
-        for load_id in set(extracted) & done:
+        # a pipeline without a schema was killed before its first state was saved: it would pass such a package over now
+        # and load it later, after the same rows; their pages are kept
+        left = set(extracted) & done if pipeline.default_schema_name else extracted
+        for load_id in left:
             packages.delete_package(load_id)
