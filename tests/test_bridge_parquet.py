@@ -25,7 +25,7 @@ def limited(settings: dict[str, Any]) -> DuckDbCredentials:
         (dlt.destinations.duckdb("duckdb:///x.duckdb"), 122_880),
         (dlt.destinations.duckdb(limited({"threads": 1})), 122_880),
         (dlt.destinations.duckdb(limited({"memory_limit": "512MB"})), 0),
-        (dlt.destinations.filesystem(Path().as_uri()), 0),
+        (dlt.destinations.filesystem(Path("/x").as_uri()), 0),
         (None, 0),
     ],
     ids=["bare", "by address", "with other settings", "with little memory", "files", "none"],
