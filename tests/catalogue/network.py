@@ -81,6 +81,7 @@ ROWS = (
                 "gzip in gzip",
                 once("body", times=None, data=TWICE_ZIPPED, coding="gzip, gzip"),
                 error="got content coding 'gzip, gzip', expected gzip",
+                stock=False,
             ),
             Scene(
                 "zstd",
@@ -166,6 +167,7 @@ ROWS = (
                 "NUL",
                 "raw",
                 NO_WHOLE + "got something that is no HTTP answer",
+                stock=False,
                 data=b"HTTP/1.1 200 OK\r\nX-A: a\0b\r\nContent-Length: 2\r\n\r\n{}",
             ),
             *passing(
@@ -173,6 +175,7 @@ ROWS = (
                 "raw",
                 "no HTTP answer|expected rows",
                 times=1,
+                stock=False,
                 data=b"HTTP/1.1 200 OK\nX-A: a\nContent-Length: 2\n\n{}",
             ),
         ),

@@ -146,7 +146,7 @@ ROWS = (
                 "in front",
                 things=lambda: Things(paging="offset", alters=lambda page, _: list(range(min(page, 1) * 3, COUNT))),
                 resource={"primary_key": "id", "write_disposition": "merge"},
-                rows=0,
+                known_lost=3,
             ),
         ),
         standing="not promised",

@@ -33,8 +33,9 @@ class Verdict:
 
     `ended` is `whole` (exit code 0), `error`, `crash` (an error that nobody named), `endless` or `killed`; `exit_code`
     and `text` are of the first run. `lost` and `doubled` count rows at the end: where headrace's first run ended with
-    an error, after a second one without the fault. `foreign` counts requests at the foreign server, `leaks` names the
-    files that hold the key. `wrong` says what is not as the scene wants it, empty when all is.
+    an error, after a second one without the fault. `foreign` counts requests at the foreign server, `keys` those with
+    credentials, `leaks` names the files that hold the key. `wrong` says what is not as the scene wants it, empty when
+    all is.
     """
 
     ended: str
@@ -44,6 +45,7 @@ class Verdict:
     doubled: int = 0
     requests: int = 0
     foreign: int = 0
+    keys: int = 0
     leaks: tuple[str, ...] = ()
     seconds: float = 0.0
     memory_mib: int = 0
@@ -69,7 +71,7 @@ def play(scene: Scene, engine: str, folder: Path) -> Verdict:
                 again = run(scene, server.url)
                 if again[0] != "whole":
                     text += f"\nand again: {again[2]}"
-        strangers = len(foreign.ledger.requests)
+        strangers = foreign.ledger.requests
     stored = _stored(folder)
     wanted = range(len(things.ids)) if scene.rows is None else range(scene.rows)
     # what ended with an error said so: nothing is lost without a word
@@ -81,7 +83,8 @@ def play(scene: Scene, engine: str, folder: Path) -> Verdict:
         0 if told else sum(1 for number in wanted if number not in stored),
         sum(count - 1 for count in stored.values()),
         len(ledger.requests),
-        strangers,
+        len(strangers),
+        sum(any(name == "authorization" for name, _ in entry.headers) for entry in strangers),
         tuple(sorted(_leaks(folder))),
         round(seconds, 2),
         grown,
@@ -163,7 +166,10 @@ def _wrong(scene: Scene, verdict: Verdict, folder: Path) -> Iterator[str]:
 
 def _facts(scene: Scene, verdict: Verdict) -> Iterator[tuple[bool, str]]:
     yield "and again: " in verdict.text, verdict.text
-    yield bool(verdict.lost or verdict.doubled), f"{verdict.lost} rows lost, {verdict.doubled} doubled"
+    yield (
+        verdict.lost != scene.known_lost or bool(verdict.doubled),
+        f"{verdict.lost} rows lost, {verdict.doubled} doubled",
+    )
     yield bool(verdict.foreign), f"{verdict.foreign} requests at a foreign server"
     yield bool(verdict.leaks), f"the key stands in {', '.join(verdict.leaks)}"
     most = scene.memory_mib

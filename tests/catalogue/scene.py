@@ -32,6 +32,8 @@ class Scene:
     environ: Mapping[str, str] = field(default_factory=dict)
     rows: int | None = None
     final: bool = False
+    #: Rows that are lost without a word: where the row is not promised.
+    known_lost: int = 0
     stock: bool = True
     #: The most memory in MiB that the run may take beyond what an ordinary one takes.
     memory_mib: int | None = None
@@ -53,9 +55,9 @@ def passing(
     name: str, fault: str, lasts: str, *, times: int = 2, exit_code: int = 1, **params: Any
 ) -> tuple[Scene, ...]:
     """Two scenes: the fault passes and all rows are there; it lasts, and the error says so."""
-    client = params.pop("client", {})
+    client, stock = params.pop("client", {}), params.pop("stock", True)
     return (
-        Scene(f"{name}, {times} times", once(fault, times=times, **params), client=client),
+        Scene(f"{name}, {times} times", once(fault, times=times, **params), client=client, stock=stock),
         Scene(
             f"{name}, for ever", once(fault, times=None, **params), error=lasts, exit_code=exit_code, client=client,
             stock=False,
