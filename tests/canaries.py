@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import re
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from hashlib import blake2b
@@ -123,10 +124,11 @@ def contents(folder: Path) -> Iterator[bytes]:
             with suppress(FileNotFoundError):
                 data = Path(place, name).read_bytes()
                 if data[:2] == b"\x1f\x8b":
-                    with suppress(EOFError, OSError):
+                    with suppress(EOFError, OSError, zlib.error):
                         data = gzip.decompress(data)
                 if data[:4] == b"PAR1" == data[-4:]:
-                    yield str(pq.read_table(pa.BufferReader(data)).to_pylist()).encode()
+                    with suppress(pa.ArrowInvalid):  # it is being written
+                        yield str(pq.read_table(pa.BufferReader(data)).to_pylist()).encode()
                 yield data
 
 

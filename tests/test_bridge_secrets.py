@@ -22,7 +22,9 @@ def test_a_secret_is_text_as_it_was_written(text: str, monkeypatch: pytest.Monke
     assert resolve_secret("some_key") == text
 
 
-def test_a_secret_that_is_a_number_becomes_text() -> None:
+def test_a_secret_that_is_a_number_becomes_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    provider = dlt.secrets.writable_provider
+    monkeypatch.setattr(provider, "_config_doc", {})
     dlt.secrets["number_key"] = 5
     assert resolve_secret("number_key") == "5"
 
