@@ -22,10 +22,7 @@ def test_a_secret_is_text_as_it_was_written(text: str, monkeypatch: pytest.Monke
     assert resolve_secret("some_key") == text
 
 
-def test_a_secret_that_is_a_number_becomes_text(monkeypatch: pytest.MonkeyPatch) -> None:
-    provider = dlt.secrets.writable_provider
-    for store in ("_config_doc", "_config_toml"):
-        monkeypatch.setattr(provider, store, {})
+def test_a_secret_that_is_a_number_becomes_text() -> None:
     dlt.secrets["number_key"] = 5
     assert resolve_secret("number_key") == "5"
 
