@@ -187,7 +187,8 @@ ROWS = (
             )
             for status in (400, 410)
         ),
-        lacks="the run ends with an error, and the next one begins that listing anew; windows that were complete are not listed again",
+        lacks="the run ends with an error, and the next one begins that listing anew; windows that were complete are "
+        "not listed again",
     ),
     Row(
         "P16",
