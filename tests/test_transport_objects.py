@@ -290,7 +290,7 @@ def test_one_word_is_looked_up_by_dlt(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_field_that_nobody_set_is_named_with_the_places() -> None:
-    with pytest.raises(LookupError, match=r"looked for `token` in .*environment variable `CREDENTIALS__TOKEN`"):
+    with pytest.raises(LookupError, match=r"looked for `token` in environment variable `CREDENTIALS__TOKEN`"):
         adopt_auth("bearer")
     with pytest.raises(LookupError, match=r"`access_token_url`"):
         adopt_auth({"type": "oauth2_client_credentials", "client_id": "us", "client_secret": "sss"})

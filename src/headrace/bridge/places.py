@@ -19,11 +19,14 @@ def looked_in(error: ConfigFieldMissingException) -> str:
 def _variables(error: ConfigFieldMissingException) -> Iterator[str]:
     """One environment variable a field, the most general of those that count, and other stores without files."""
     keys: dict[str, str] = {}
+    with_files = {
+        provider.name for provider in Container()[PluggableRunContext].providers.providers if provider.locations
+    }
     for trace in _flat(error.traces):
         if trace.provider == "Environment Variables":
             field = trace.key.rpartition("__")[2]
             keys[field] = min(keys.get(field, trace.key), trace.key, key=_generality)
-        elif not trace.provider_location:
+        elif not trace.provider_location and trace.provider not in with_files:
             yield trace.provider
     yield from (f"environment variable `{key}`" for key in keys.values())
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from headrace.connectors.connector import source_of
 from headrace.connectors.mailgun.analytics import DIMENSIONS, METRICS
-from headrace.connectors.mailgun.settings import HOSTS, PRIVACIES, Settings, length, one_of
+from headrace.connectors.mailgun.settings import HOSTS, PRIVACIES, Settings
 from headrace.connectors.mailgun.streams import DEFAULT_STREAMS, STREAMS, with_parents
+from headrace.connectors.option import length, one_of
 from headrace.errors import UsageError
 from headrace.secrets import Secret
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from headrace.connectors.mailgun import account, analytics, domains, events, lists, suppressions
-from headrace.connectors.mailgun.settings import Settings, one_of
+from headrace.connectors.mailgun.settings import Settings
+from headrace.connectors.option import one_of
 
 __all__ = ["DEFAULT_STREAMS", "STREAMS", "Stream", "with_parents"]
 
