@@ -243,7 +243,8 @@ def test_the_statistics_host_is_asked_as_often_as_it_allows(tmp_path: Path) -> N
         urls = {"base_url": sim.api_url, "statistics_url": sim.statistics_url}
         target.run(shortio(sim.key, clock=clock, streams=["clicks", "links"], overlap="1h", retention="80d", **urls))
         assert len(sim.statistics_ledger.requests) == 12
-        assert len(sim.api_ledger.requests) == 2 + 12
+        # the list of domains ends with an empty page, and the page after it may have been asked for by then
+        assert len(sim.api_ledger.requests) - 12 in (2, 3)
     assert 60 <= clock.now() < 70
 
 
