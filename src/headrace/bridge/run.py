@@ -11,7 +11,7 @@ import dlt
 from dlt.common.configuration.container import Container
 from dlt.common.destination import DestinationCapabilitiesContext
 from dlt.common.destination.utils import resolve_merge_strategy
-from dlt.common.schema.utils import is_complete_column
+from dlt.common.schema.utils import has_table_seen_data, is_complete_column
 from dlt.common.storages.load_package import LoadPackageStateInjectableContext
 
 from headrace.bridge.first import current_pipeline
@@ -24,6 +24,7 @@ from headrace.config import HeadraceWarning
 from headrace.engine import Converter, Identities, IdSource, Line, Roll, Shelf, Spool
 
 if TYPE_CHECKING:
+    from dlt.common.schema import Schema
     from dlt.extract import DltResource
 
     from headrace.bridge.shared import Session
@@ -99,7 +100,7 @@ class ResourceRun:
             Path(current_pipeline().working_dir),
             constants=self.constants,
             open_file=self.open_file,
-            group_rows=self._session.once.group_rows,
+            group_rows=0 if _is_staged(root, schema) else self._session.once.group_rows,
             room=self._session.once.room,
         )
         self.identities = Identities(self.spool.folder, self.tables)
@@ -193,6 +194,11 @@ class ResourceRun:
 def _is_declared(column: Any) -> bool:
     """Whether somebody declared the column with its type; those of versions (scd2) are dlt's own."""
     return is_complete_column(column) and not {"x-valid-from", "x-valid-to"} & set(column)
+
+
+def _is_staged(root: Any, schema: Schema) -> bool:
+    """Whether the rows go to a staging table, as far as can be said before they came."""
+    return root.get("write_disposition") == "merge" and has_table_seen_data(schema.tables.get(root["name"], {}))
 
 
 def _id_source(resource: ResourcePlan, tables: WorkingTables, caps: DestinationCapabilitiesContext) -> IdSource:

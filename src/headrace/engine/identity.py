@@ -83,19 +83,18 @@ class Identities:
 
     def settle(self, stored_ids: Iterable[Sequence[str]]) -> None:
         """Say that all rows are in; `stored_ids` are those of each batch, and are read only where some came twice."""
-        repeated = self._repeated()
-        if not repeated.num_rows:
+        values = self._hashes.repeated()
+        if not values:
             self.close()
             return
         index = self._opened()
-        index.begin(repeated)
+        index.begin(self._repeated(values))
         for batch, ids in enumerate(stored_ids):
             index.place(batch, ids)
         self.superseded = index.rank()
 
-    def _repeated(self) -> pa.Table:
-        """Hashes that came more than once, whether they are of keys, and whether the contents differ."""
-        values = self._hashes.repeated()
+    def _repeated(self, values: pa.Array) -> pa.Table:
+        """The hashes of `values`, whether they are of keys, and whether the contents differ."""
         found = pa.table({"hash": pc.bit_wise_and(values, -2), "by_key": pc.bit_wise_and(values, 1)})
         found = found.group_by("hash").aggregate([("by_key", "max")]).rename_columns({"by_key_max": "by_key"})
         pairs = [pa.table({"hash": pa.array([], pa.int64()), "content": pa.array([], pa.int64())})]
