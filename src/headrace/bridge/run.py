@@ -198,7 +198,8 @@ def _is_declared(column: Any) -> bool:
 
 def _is_staged(root: Any, schema: Schema) -> bool:
     """Whether the rows go to a staging table, as far as can be said before they came."""
-    return root.get("write_disposition") == "merge" and has_table_seen_data(schema.tables.get(root["name"], {}))
+    stands = has_table_seen_data(schema.tables.get(root["name"], {}))
+    return bool(stands and root.get("write_disposition") == "merge")
 
 
 def _id_source(resource: ResourcePlan, tables: WorkingTables, caps: DestinationCapabilitiesContext) -> IdSource:
