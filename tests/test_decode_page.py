@@ -316,3 +316,18 @@ def test_a_splitter_that_is_asked_for_less_needs_no_whole_document() -> None:
     assert made._decoder is not None
     assert page.facts.values == {"next_token": "t2"}
     assert list(page.records) == [b'{"a":2}']
+
+
+def test_entries_of_an_object_are_rows() -> None:
+    """A map has rows too; an empty one has none, and something else than a map is an error."""
+
+    def rows(body: bytes) -> list[Any]:
+        splitter = PageSplitter(compile_path("$"), (), resource="items", entries=("id", "count"))
+        return [json.loads(record) for record in splitter.split(Response(200, {}, body, URL)).records]
+
+    assert rows(b'{"a":1,"b":null,"7":{"x":2}}') == [
+        {"id": "a", "count": 1}, {"id": "b", "count": None}, {"id": "7", "count": {"x": 2}},
+    ]  # fmt: skip
+    assert rows(b"{}") == []
+    with pytest.raises(AnswerError, match="expected an object, whose entries are the rows, got a list"):
+        rows(b'[{"a":1}]')

@@ -22,6 +22,7 @@ from headrace.config.kinds import AUTH_KINDS, PAGING_KINDS
 from headrace.config.options import PARAM_KINDS, ClientOptions, EndpointOptions, ResourceOptions, RestConfig
 from headrace.config.policy import LimitOptions, RateOptions, RetryOptions
 from headrace.config.shape import FieldOptions
+from headrace.config.together import EntryOptions
 from headrace.config.window import WindowOptions
 from headrace.engine import Report
 from headrace.errors import HeadraceError
@@ -42,6 +43,7 @@ MODELS = (
         ActionOptions,
         IncrementalOptions,
         WindowOptions,
+        EntryOptions,
     ),
     *dict.fromkeys([*AUTH_KINDS.values(), *PAGING_KINDS.values(), *PARAM_KINDS.values()]),
 )

@@ -59,6 +59,12 @@ class Api:
         return rows[: min(limit, self._cap or limit)]
 
 
+def facts_of(times: Sequence[int], digests: Sequence[int] | None = None) -> PageFacts:
+    """A page of rows at these milliseconds, all alike unless `digests` tell them apart."""
+    same = [0] * len(times) if digests is None else digests
+    return PageFacts(200, {}, REQUEST.url, len(times), moments=[time * MS for time in times], digests=same)
+
+
 def walk(keyset: Keyset, api: Api) -> list[int]:
     """The rows that count, by number. Raises what the walk raises."""
     taken: list[int] = []
@@ -70,7 +76,7 @@ def walk(keyset: Keyset, api: Api) -> list[int]:
             return taken
         assert walk.ask() is None
         page = api.serve(request)
-        facts = PageFacts(200, {}, REQUEST.url, len(page), moments=[time * MS for _, time in page])
+        facts = facts_of([time for _, time in page], [number for number, _ in page])
         taken += [page[place][0] for place in walk.tell(facts)]
     raise AssertionError("no end")
 
@@ -145,13 +151,32 @@ def test_errors_say_what_the_server_does(api: Api, options: dict[str, Any], erro
     assert caught.value.hint
 
 
+@pytest.mark.parametrize(
+    ("again", "comes"),
+    [([7, 8, 8], True), ([8, 7, 9, 8], True), ([7, 8, 9], False), ([7, 7, 8], False), ([1, 2, 3, 4], False)],
+)
+def test_rows_that_are_held_back_come_again_as_often(again: list[int], comes: bool) -> None:
+    """Other rows in their place are no proof that none is missing, however many they are."""
+    walk = pager(limit=9, least_limit=9).begin(REQUEST)
+    walk.ask()
+    assert walk.tell(facts_of([3, 2, 2, 2], [1, 7, 8, 8])) == [0]
+    walk.ask()
+    following = facts_of([2] * len(again), again)
+    if comes:
+        assert walk.tell(following) == list(range(len(again)))
+        return
+    with pytest.raises(PagingError) as caught:
+        walk.tell(following)
+    assert caught.value.message == "expected all 3 rows at 2 again, which the page before had, got others"
+
+
 def test_instants_are_units_of_the_bound() -> None:
     """Rows of one second are one instant where the bound says seconds, and only whole seconds are sent."""
     api = Api([1200, 1900, 3100, 5000])
     keyset = pager(form=FORMS["seconds"], limit=3)
     walk = keyset.begin(REQUEST)
     assert walk.ask().json == {"range": "all", "limit": 3}  # type: ignore[union-attr]
-    assert walk.tell(PageFacts(200, {}, "", 3, moments=[5_000_000, 1_900_000, 1_200_000])) == [0]
+    assert walk.tell(facts_of([5000, 1900, 1200])) == [0]
     assert walk.ask().json["before"] == 2  # type: ignore[union-attr]
     assert len(api.times) == 4
 

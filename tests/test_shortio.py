@@ -9,6 +9,7 @@ from typing import Any
 
 import dlt
 import pytest
+from dlt.common.configuration.exceptions import ConfigFieldMissingException
 
 from headrace.clock import TurnedClock
 from headrace.connectors import shortio, shortio_config
@@ -79,6 +80,10 @@ def test_every_stream_is_what_the_service_has(tmp_path: Path) -> None:
             assert {day: count for day, count in days.items() if count} == past
             assert len(database.rows("domain_statistics")) == len(ids)
             assert len(database.rows("link_statistics")) == len(links)
+            clicked = {(row["domain_id"], row["link_id"]): row["clicks"] for row in database.rows("link_clicks")}
+            assert clicked == {
+                (domain, link): count for domain in ids for link, count in truth.link_clicks(domain).items()
+            }
             assert {row["dimension"] for row in database.rows("tops")} > {"browser", "st"}
             world.advance(600)
     assert report.of("clicks").requests <= 2 * 4
@@ -230,6 +235,24 @@ def test_no_view_without_links(tmp_path: Path) -> None:
     with Shortio(world, rates=FREE).serve() as sim:
         load(target, sim, streams=["clicks"])
     assert not create_view(target)
+
+
+def test_a_wrong_credential_is_no_missing_sql(tmp_path: Path) -> None:
+    """The view says why the destination cannot be reached; where there is no SQL at all it is left out."""
+    world = World(iso(NOW))
+    domain = world.add_domain().id
+    world.add_link(domain, "a")
+    world.add_click(domain, NOW - 10 * LAG_MS, "/a")
+    target = pipeline(tmp_path, "credentials")
+    with Shortio(world, rates=FREE).serve() as sim:
+        load(target, sim)
+        wrong = dlt.pipeline("credentials", pipelines_dir=target.pipelines_dir, destination=dlt.destinations.postgres())
+        with pytest.raises(ConfigFieldMissingException):
+            create_view(wrong)
+        with refused(ConfigFieldMissingException):
+            load(wrong, sim, streams=["clicks"])
+        mute = dlt.destinations.dummy(completed_prob=1.0)
+        assert not create_view(dlt.pipeline("credentials", pipelines_dir=target.pipelines_dir, destination=mute))
 
 
 def test_the_statistics_host_is_asked_as_often_as_it_allows(tmp_path: Path) -> None:

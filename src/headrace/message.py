@@ -77,7 +77,8 @@ class PageFacts:
 
     `fingerprint` is a digest of the page's raw records, to see an API that serves the same page again and again.
     `response` and `records` are the whole answer and its rows, only for a pager that says `reads_answers`. `moments`
-    are the times of its rows, in microseconds since 1970, where the plan says what their time is.
+    are the times of its rows, in microseconds since 1970, where the plan says what their time is, and `digests` are
+    sums of their bytes then, the same in every process: equal rows have equal ones.
     """
 
     status: int
@@ -89,6 +90,7 @@ class PageFacts:
     response: Response | None = None
     records: Sequence[bytes] = ()
     moments: Sequence[int] = ()
+    digests: Sequence[int] = ()
 
 
 @dataclass(frozen=True)

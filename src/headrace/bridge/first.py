@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from dlt.common.configuration.container import Container
+from dlt.common.destination.exceptions import SqlClientNotAvailable
 from dlt.common.pipeline import PipelineContext
 from dlt.common.schema import Schema
 from dlt.destinations.exceptions import DatabaseUndefinedRelation
 from dlt.destinations.sql_client import WithSqlClient
+from dlt.pipeline.exceptions import PipelineConfigMissing
 from dlt.pipeline.pipeline import Pipeline
 
 
@@ -25,11 +27,22 @@ def current_pipeline() -> Pipeline:
 
 
 def destination_client(pipeline: Pipeline, schema: Schema) -> Any:
-    """Dlt's client of the destination, not yet connected; None where it cannot be made (credentials, say)."""
+    """Dlt's client of the destination, not yet connected; None where none is configured.
+
+    Raises what dlt raises where it cannot be made: credentials are missing or make no sense, say.
+    """
     try:
         # the public `Pipeline.sql_client` knows a new schema only after the extract
         return pipeline._get_destination_clients(schema)[0]  # noqa: SLF001
-    except Exception:  # noqa: BLE001 - the load itself will say what is wrong
+    except PipelineConfigMissing:
+        return None
+
+
+def sql_client(pipeline: Pipeline) -> Any:
+    """Dlt's SQL client of the destination, not yet connected; None where it has no SQL. Raises what dlt raises."""
+    try:
+        return pipeline.sql_client()
+    except SqlClientNotAvailable:
         return None
 
 

@@ -204,7 +204,11 @@ class _Loader:
         declared = self._run.plan.hints.get("write_disposition")
         if not distinct or declared != "merge" or not self._run.turn.alone or current_pipeline().has_pending_data:
             return False
-        return is_first_load(self._run.destination, schema, self._tables.tables())
+        try:
+            client = self._run.destination
+        except Exception:  # noqa: BLE001 - each destination fails in its own way, and the load itself says in which
+            return False
+        return is_first_load(client, schema, self._tables.tables())
 
     def restore(self) -> None:
         """Give the tables in dlt's schema, and their columns, the properties that dlt's JSON path gives them."""

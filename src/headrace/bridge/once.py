@@ -24,7 +24,7 @@ class Once:
 
     @cached_property
     def destination(self) -> Any:
-        """The client of the destination, see `bridge/first.py`. 7 ms."""
+        """The client of the destination, see `bridge/first.py`. 7 ms. Raises what dlt raises."""
         return destination_client(current_pipeline(), dlt.current.source_schema())
 
     @cached_property

@@ -168,7 +168,10 @@ class ResourceRun:
 
     @property
     def destination(self) -> Any:
-        """The destination's client, not connected; None without merge. Asked for in dlt's main thread."""
+        """The destination's client, not connected; None without merge. Asked for in dlt's main thread.
+
+        Raises what dlt raises where it cannot be made.
+        """
         return self._session.once.destination if self.id_source in ("key", "content") else None
 
     def warn_keyless(self) -> None:

@@ -36,6 +36,7 @@ from headrace.config.incremental import IncrementalOptions, IncrementalParam, Re
 from headrace.config.kinds import AUTH_KINDS, AuthOptions, PagingOptions
 from headrace.config.policy import Hints, LimitOptions, RateOptions, RetryOptions
 from headrace.config.shape import FieldOptions
+from headrace.config.together import EntryOptions
 from headrace.config.window import WindowOptions
 
 #: `params` values that are mappings, by their `type`.
@@ -159,6 +160,20 @@ class EndpointOptions(Options):
         dlt="ours",
     )
     allow_null_data: bool = option(default=False, about="null under `data_selector` means no rows", dlt="ours")
+    entries: EntryOptions | None = option(
+        None,
+        about="`data_selector` leads to an object instead of a list: each of its entries is a row",
+        dlt="ours",
+        example={"key": "id", "value": "clicks"},
+    )
+    batch: int | None = option(
+        None,
+        about="so many rows of the parent make one call: their values, outside of the path, with commas between; rows "
+        "that differ in the path or in `include_from_parent` are asked for apart",
+        dlt="ours",
+        example=100,
+        ge=1,
+    )
 
 
 class ResourceDefaults(TableHints):

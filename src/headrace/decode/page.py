@@ -24,7 +24,7 @@ from headrace.decode.diagnose import missing_rows, not_json
 from headrace.decode.exact import load_exact
 from headrace.decode.find import find_rows
 from headrace.decode.moments import MomentReader
-from headrace.errors import DecodeError
+from headrace.errors import AnswerError, DecodeError
 from headrace.jsonpath import MISSING, JsonPath
 from headrace.message import Page, PageFacts, Response
 from headrace.secrets import without_values
@@ -38,7 +38,8 @@ class PageSplitter:
     `wants` are the paths whose values the pager needs; the root path `$` stands for the whole document.
     `resource` names the resource in errors. `fingerprint` false leaves out the digests that tell equal pages; `answers`
     true puts the answer and its records into the facts, for a pager that reads them, and `moments` the times at that
-    path of rows. `shows` false keeps what is in a page that is not JSON out of errors.
+    path of rows, and digests of the rows. `entries`: the selector leads to an object, of whose entries each is a row
+    with these two fields, its name and its value. `shows` false keeps what is in a page that is not JSON out of errors.
     """
 
     def __init__(  # noqa: PLR0913 - what may differ between two listings
@@ -51,6 +52,7 @@ class PageSplitter:
         fingerprint: bool = True,
         answers: bool = False,
         moments: JsonPath | None = None,
+        entries: tuple[str, str] | None = None,
         shows: bool = True,
     ) -> None:
         self._selector = selector
@@ -60,9 +62,10 @@ class PageSplitter:
         self._fingerprint = fingerprint
         self._answers = answers
         self._moments = MomentReader(moments, resource) if moments is not None else None
+        self._entries = entries
         self._shows = shows
         self._pages = 0
-        self._decoder = _envelope_decoder(selector, self._wants)
+        self._decoder = None if entries else _envelope_decoder(selector, self._wants)
 
     def want(self, wants: Sequence[JsonPath]) -> None:
         """From now on give the values at `wants`: a pager that was found on the first page needs no whole document."""
@@ -95,8 +98,16 @@ class PageSplitter:
         self._pages += 1
         digest = _fingerprint(response.body, records) if self._fingerprint else ""
         moments = self._moments.read(records) if self._moments is not None else ()
+        digests = [zlib.crc32(record) for record in records] if self._moments is not None else ()
         facts = PageFacts(
-            response.status, response.headers, response.url, len(records), digest, values, moments=moments
+            response.status,
+            response.headers,
+            response.url,
+            len(records),
+            digest,
+            values,
+            moments=moments,
+            digests=digests,
         )
         return Page(records, replace(facts, response=response, records=records) if self._answers else facts)
 
@@ -128,8 +139,22 @@ class PageSplitter:
         if rows is MISSING or (rows is None and not self._allow_null):
             raise missing_rows(document, rows, self._selector, where=where, later_page=self._pages > 0)
         values = {path.text: path.first(document) for path in self._wants}
+        if self._entries is not None and rows is not None:
+            rows = _entries_of(rows, self._entries, where)
         found = [] if rows is None else rows if isinstance(rows, list) else [rows]
         return [json.dumps(row).encode() for row in found], values
+
+
+def _entries_of(rows: Any, names: tuple[str, str], where: str) -> list[Any]:
+    """The entries of an object as rows."""
+    if not isinstance(rows, dict):
+        raise AnswerError(
+            f"expected an object, whose entries are the rows, got a {type(rows).__name__}",
+            where=where,
+            hint="leave out `entries`, or select an object by `data_selector`",
+        )
+    key, value = names
+    return [{key: name, value: each} for name, each in rows.items()]
 
 
 def _fingerprint(body: bytes, records: Sequence[bytes]) -> str:

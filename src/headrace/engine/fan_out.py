@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
-from itertools import product
+from itertools import groupby, islice, product
 from typing import Any, Protocol
 
 from headrace.engine.rows import Errand, ParentRow, Watermark
@@ -84,22 +84,11 @@ def errands(
     calls must not be skipped.
     """
     strides = Strides()
-    for origins in combinations:
-        late: dict[str, Any] = {}
-        kept: dict[str, Any] = {}
-        hidden: dict[str, str] = {}
-        for parent in resource.parents:
-            row = origins[parent.resource]
-            for placeholder, path in parent.fields:
-                late[placeholder] = _given(row.fields[path.text], path.text, row, resource)
-                if path.text in row.hidden:
-                    hidden[placeholder] = row.hidden[path.text]
-                    remember_passing(str(late[placeholder]))  # the address of the call stands in messages
-            for column, key in parent.kept:
-                kept[column] = _given(row.keys[key], key, row, resource)
-        for call in resource.calls(late, kept, watermarks.begin if watermarks else None, hidden):
+    taken = (_taken(resource, origins) for origins in combinations)
+    for each in _together(taken, resource.batch, resource.joined) if resource.joined else taken:
+        for call in resource.calls(each.late, each.kept, watermarks.begin if watermarks else None, each.hidden):
             watermark = watermarks.of(call.key) if watermarks else None
-            errand = Errand(call, watermark, origins, unskippable=unskippable)
+            errand = Errand(call, watermark, each.origins, unskippable=unskippable)
             if resource.windows is None or ledger is None:
                 yield errand
                 continue
@@ -112,6 +101,46 @@ def errands(
                 part = partial(_part, errand, partial(resource.windows.ask, call.request, now_s=now_s), complete)
                 stride = strides.begin(resource.windows, cuts(call.request) if cuts else None)
                 yield part(Window(span.start, span.end, stride, part))
+
+
+@dataclass(frozen=True)
+class _Taken:
+    """What calls take from one combination of rows: see `ResourcePlan.calls`."""
+
+    origins: Origins
+    late: Mapping[str, Any]
+    kept: Mapping[str, Any]
+    hidden: Mapping[str, str]
+
+
+def _taken(resource: ResourcePlan, origins: Origins) -> _Taken:
+    late: dict[str, Any] = {}
+    kept: dict[str, Any] = {}
+    hidden: dict[str, str] = {}
+    for parent in resource.parents:
+        row = origins[parent.resource]
+        for placeholder, path in parent.fields:
+            late[placeholder] = _given(row.fields[path.text], path.text, row, resource)
+            if path.text in row.hidden:
+                hidden[placeholder] = row.hidden[path.text]
+                remember_passing(str(late[placeholder]))  # the address of the call stands in messages
+        for column, key in parent.kept:
+            kept[column] = _given(row.keys[key], key, row, resource)
+    return _Taken(origins, late, kept, hidden)
+
+
+def _together(taken: Iterable[_Taken], size: int, joined: frozenset[str]) -> Iterator[_Taken]:
+    """Rows in a row that differ in `joined` alone, `size` at once: those values with commas between."""
+
+    def alike(each: _Taken) -> tuple[Any, Any]:
+        return {name: value for name, value in each.late.items() if name not in joined}, each.kept
+
+    for _, group in groupby(taken, alike):
+        while batch := list(islice(group, size)):
+            first = batch[0]
+            late = {name: ",".join(str(each.late[name]) for each in batch) for name in joined}
+            hidden = {name: ",".join(each.hidden[name] for each in batch) for name in joined if name in first.hidden}
+            yield replace(first, late={**first.late, **late}, hidden={**first.hidden, **hidden})
 
 
 def _part(

@@ -179,6 +179,7 @@ class KeptPages:
                     facts.fingerprint,
                     values,
                     list(facts.moments),
+                    list(facts.digests),
                     selector,
                 )
             )
@@ -257,8 +258,8 @@ class KeptPages:
         told = self._seal.open(sealed)
         if told is None:
             return None
-        status, headers, url, rows, fingerprint, values, moments, steps = msgspec.msgpack.decode(told)
-        facts = PageFacts(status, headers, url, rows, fingerprint, values, moments=moments)
+        status, headers, url, rows, fingerprint, values, moments, digests, steps = msgspec.msgpack.decode(told)
+        facts = PageFacts(status, headers, url, rows, fingerprint, values, moments=moments, digests=digests)
         return facts, None if steps is None else JsonPath(".".join(map(str, steps)) or "$", tuple(steps))
 
     def _records(self, digest: bytes) -> Sequence[bytes] | None:

@@ -152,6 +152,7 @@ class Walker:
             fingerprint=resource.pager.compares_pages,
             answers=resource.pager.reads_answers,
             moments=resource.time_path,
+            entries=resource.entries,
             shows=not resource.privacy.fates,
         )
         known = 0 if self._kept is None else await self._known(self._kept, splitter)

@@ -6,9 +6,10 @@ serve fewer rows than it was asked for without a word. With rows newest first (`
 
 * The last instant T of a page is *held back*: rows at T are not taken, and the next request asks for what is older than
   T plus one unit. So the next page begins with all rows at T, for a server that counts the bound in as for one that
-  does not; what is newer than T in it came before and is left out. Rows need not be compared with each other.
-* Of the next page it is demanded that no row is newer than the bound (the server ignored it), that it has at least as
-  many rows at T as were held back (the server cut the bound to something coarser), and that rows are in order.
+  does not; what is newer than T in it came before and is left out.
+* Of the next page it is demanded that no row is newer than the bound (the server ignored it), that it has all rows at T
+  that were held back, equal ones as often (else the server cut the bound to something coarser, or what it has changed
+  meanwhile), and that rows are in order.
 * A page with nothing older than T is the end, if it was not full: there may be more rows at T than a page holds. *Full*
   is a page of `least_limit` rows or more (or of `limit`, where that is less), because no cap is lower; unless a larger
   page was seen, because then the cap is higher. A full page of one instant cannot be paged, and is an error.
@@ -20,6 +21,7 @@ there are pages. Steps of the clock are units of `form`: instants within one uni
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -96,13 +98,13 @@ class KeysetWalk:
         self._sign = 1 if pager.order == "desc" else -1
         self._open = False
         self._pages = 0
-        #: The last instant of the page before, whose rows are held back, and how many they were.
+        #: The last instant of the page before, and the digests of its rows, which are held back.
         self._edge: int | None = None
-        self._held = 0
+        self._held: Counter[int] = Counter()
         self._largest = 0
 
     def __repr__(self) -> str:
-        return f"<KeysetWalk pages={self._pages} held={self._held} done={self.done}>"
+        return f"<KeysetWalk pages={self._pages} held={self._held.total()} done={self.done}>"
 
     def ask(self) -> Request | None:
         """The next request; None when done, or until the page asked before was told."""
@@ -122,20 +124,24 @@ class KeysetWalk:
         unit = max(1, round(self._pager.form.unit_s * _MICROS))
         keys = [self._sign * (moment // unit) for moment in facts.moments]
         before = self._edge
-        self._check(keys, before)
+        at_edge = Counter(digest for key, digest in zip(keys, facts.digests, strict=True) if key == before)
+        self._check(keys, before, at_edge.total())
         full = len(keys) >= max(min(self._pager.limit, self._pager.least_limit), self._largest)
         self._largest = max(self._largest, len(keys))
         oldest = keys[-1] if keys else None
         if oldest is None or oldest == before:
             if full and keys:
                 self._overflow(len(keys))
+            self._check_held(at_edge)
             self.done = True
             return [place for place, key in enumerate(keys) if key == before]
-        self._edge, self._held = oldest, keys.count(oldest)
+        self._check_held(at_edge)
+        self._edge = oldest
+        self._held = Counter(digest for key, digest in zip(keys, facts.digests, strict=True) if key == oldest)
         self._next = self._pager.bound.put(self._first, self._said(oldest + 1))
         return [place for place, key in enumerate(keys) if oldest < key and (before is None or key <= before)]
 
-    def _check(self, keys: Sequence[int], before: int | None) -> None:
+    def _check(self, keys: Sequence[int], before: int | None, at_edge: int) -> None:
         name, order = self._pager.bound.name, self._pager.order
         if any(key < following for key, following in pairwise(keys)):
             other = "asc" if order == "desc" else "desc"
@@ -151,12 +157,21 @@ class KeysetWalk:
                 f"no row {side} {self._words(before + 1)}, the bound sent as `{name}`, got some",
                 f"the API seems to ignore `{name}`: check its name, and what else must be sent with it",
             )
-        if keys.count(before) < self._held:
+        held = self._held.total()
+        if at_edge < held:
             raise self._wrong(
-                f"at least {self._held} rows at {self._words(before)}, which the page before had, "
-                f"got {keys.count(before)}",
+                f"at least {held} rows at {self._words(before)}, which the page before had, got {at_edge}",
                 f"the API seems to cut `{name}` to something coarser than it was sent in: check `format`; or rows were "
                 "deleted meanwhile, then try again",
+            )
+
+    def _check_held(self, at_edge: Counter[int]) -> None:
+        if self._edge is not None and not self._held <= at_edge:
+            raise self._wrong(
+                f"all {self._held.total()} rows at {self._words(self._edge)} again, which the page before had, "
+                "got others",
+                "rows were changed or deleted while they were listed: try again; if it comes again, the API does not "
+                "serve the same rows twice",
             )
 
     def _overflow(self, rows: int) -> None:

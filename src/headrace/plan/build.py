@@ -36,6 +36,7 @@ from headrace.message import Request, Response
 from headrace.paginate import Detect, Pager, SinglePage
 from headrace.plan.address import origin_of
 from headrace.plan.again import listed_again, overlapping
+from headrace.plan.batch import joined, wrong_batches
 from headrace.plan.call import CallTemplate
 from headrace.plan.deletion import deletions_of, wrong_deletions
 from headrace.plan.dependents import deepest_first, exports, ordered, parents_of
@@ -114,6 +115,7 @@ def build_plan(  # noqa: PLR0913 - a configuration, and what stands elsewhere
     placed = [(entry, places[entry.name]) for entry in entries]
     problems += wrong_deletions(placed, parents, ready, config.client.paginator)
     problems += wrong_replacing(placed, parents, ready)
+    problems += wrong_batches(placed, endpoints, parents)
     paths = {
         entry.name: time_path_of(entry, _paging(entry.endpoint, config.client), problems, f"{place}.endpoint")
         for entry, place in placed
@@ -242,6 +244,9 @@ class _Maker:
             name_collisions=resource.name_collisions,
             replacing=replacing,
             when_empty=resource.when_empty,
+            entries=(options.entries.key, options.entries.value) if options.entries else None,
+            batch=options.batch or 1,
+            joined=joined(endpoint) if options.batch else frozenset(),
         )
 
     def _reading(self, options: EndpointOptions, endpoint: EndpointTemplate) -> tuple[JsonPath | None, Pager]:

@@ -55,6 +55,7 @@ def _resource(resource: ResourcePlan) -> dict[str, Any]:
         "dropped": list(resource.privacy.dropped),
         "hashed": list(resource.privacy.hashed),
         "as_objects": resource.as_objects,
+        **({"rows_of_parents_a_call": resource.batch} if resource.joined else {}),
     }
 
 

@@ -211,7 +211,9 @@ class ResourcePlan:
     `selector` None means that the place of the rows is found on the first page. `privacy` says what becomes of fields
     before anything is stored. `parents` are the resources that it takes fields from, the one whose rows lead to its
     calls first; `exports` is what its own dependents take. `table_name` is a function where rows name their table.
-    `time_path` is where rows have their time, for a pager or windows that want to know.
+    `time_path` is where rows have their time, for a pager or windows that want to know. `entries` are the fields for
+    name and value where rows are entries of an object. So many rows of a parent as `batch` make one call, which has all
+    their values of the placeholders `joined`.
     """
 
     name: str
@@ -239,6 +241,9 @@ class ResourcePlan:
     time_path: JsonPath | None = None
     replacing: Replacing | None = None
     when_empty: str | None = None
+    entries: tuple[str, str] | None = None
+    batch: int = 1
+    joined: frozenset[str] = frozenset()
 
     def calls(
         self,

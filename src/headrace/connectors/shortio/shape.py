@@ -44,14 +44,17 @@ def of_domain(name: str, endpoint: dict[str, Any], **options: Any) -> Resource:
 
 
 def of_link(name: str, endpoint: dict[str, Any], **options: Any) -> Resource:
-    """A stream with a call for each link; `{link}` in its texts is the id, and `link_id` a column."""
-    declared = {**columns(text="link_id", bigint="domain_id"), **options.pop("columns", {})}
+    """A stream with a call for each link; `{link}` in its texts is the id, and `link_id` a column.
+
+    `include_from_parent` takes the place of that column.
+    """
+    declared = {**columns(text="link_id"), **options.pop("columns", {})}
     filled = _filled(endpoint, "{link}", "{resources.links.idString}")
     return resource(
         name,
         _filled(filled, "{domain}", "{resources.links.DomainId}"),
-        include_from_parent=LINK,
-        columns={each: hint for each, hint in declared.items() if each != "domain_id"},
+        include_from_parent=options.pop("include_from_parent", LINK),
+        columns=declared,
         **options,
     )
 

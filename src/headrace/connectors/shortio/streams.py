@@ -33,6 +33,7 @@ STREAMS: Final[Mapping[str, Stream]] = {
     "country_rules": Stream(links.country_rules, "links"),
     "region_rules": Stream(links.region_rules, "links"),
     "permissions": Stream(links.permissions, "links"),
+    "link_clicks": Stream(statistics.link_clicks, "links"),
     "link_days": Stream(statistics.link_days, "links"),
     "link_statistics": Stream(statistics.link_statistics, "links"),
 }

@@ -31,14 +31,16 @@ FROM {clicks} c
 def create_view(pipeline: dlt.Pipeline) -> bool:
     """Make the view `clicks_with_links` anew in the dataset of `pipeline`; whether it was made.
 
-    It is not where the destination has no SQL, or where clicks, links or domains were never loaded.
+    It is not where the destination has no SQL, or where clicks, links or domains were never loaded. Raises what dlt
+    raises where the destination cannot be reached.
     """
+    from headrace.bridge.first import sql_client  # brings dlt, which is slow to import
+
     schema = pipeline.default_schema
     if any(not schema.tables.get(name, {}).get("columns", {}).get("_dlt_id") for name in _NEEDED):
         return False
-    try:
-        client = pipeline.sql_client()
-    except Exception:  # noqa: BLE001 - each destination says in its own way that it has no SQL
+    client = sql_client(pipeline)
+    if client is None:
         return False
     with client as sql:
         tables = {name: sql.make_qualified_table_name(name) for name in _NEEDED}
