@@ -179,6 +179,13 @@ class WindowOptions(Options):
         example="created_at",
         dlt="ours",
     )
+    row_order: Literal["asc"] | None = option(
+        None,
+        about="`asc`: the API gives rows oldest first, so no request is lost where a window is cut; rows in another "
+        "order are an error; needs `time_path`",
+        example="asc",
+        dlt="ours",
+    )
     replace: PositiveDuration | None = option(
         None,
         about="for rows that have no key: what is listed takes the place of all that is stored of the same time and "
@@ -206,7 +213,7 @@ class WindowOptions(Options):
 
     @model_validator(mode="after")
     def _time_is_known(self) -> WindowOptions:
-        for name in ("replace", "cached"):
+        for name in ("replace", "cached", "row_order"):
             if getattr(self, name) and self.time_path is None:
                 raise told(f"expected `time_path` beside `{name}`: which rows lie outside of a window")
         if self.replace is not None and DAY_S % self.replace.total_seconds():

@@ -100,7 +100,7 @@ def errands(
                 complete = partial(_complete, ledger, call, span, now_s)
                 part = partial(_part, errand, partial(resource.windows.ask, call.request, now_s=now_s), complete)
                 stride = strides.begin(resource.windows, cuts(call.request) if cuts else None)
-                yield part(Window(span.start, span.end, stride, part))
+                yield part(Window(span.start, span.end, stride, part, last=span.end))
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ def _part(
     """The errand that lists `window` of the range of `whole`, as `ask` says; `complete` is told of its end."""
     return replace(
         whole,
-        call=replace(whole.call, request=ask(window.start, window.end)),
+        call=replace(whole.call, request=ask(window.start, window.asked_to)),
         complete=partial(complete, window),
         window=window,
     )

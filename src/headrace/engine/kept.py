@@ -25,7 +25,7 @@ What is not kept at all is said by `why_not`.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -126,8 +126,8 @@ class KeptPages:
     def __repr__(self) -> str:
         return f"<KeptPages of {self._resource.name}: {len(self._pages)} from before>"
 
-    def chain(self, pager: Pager, first: Request) -> Chain:
-        """What a walk from `first` would find kept."""
+    def chain(self, pager: Pager, first: Request, ends: Callable[[PageFacts], bool] = lambda _: False) -> Chain:
+        """What a walk from `first` would find kept, up to the page that `ends` it at the latest."""
         requests: list[Request] = []
         if not self._pages:
             return Chain()
@@ -138,7 +138,7 @@ class KeptPages:
             except PagingError:  # a run that was killed did not get to say so; the API may do better now
                 return Chain(requests)
             requests.append(request)
-            if walk.done:
+            if walk.done or ends(facts[0]):
                 return Chain(requests, is_whole=True)
         return Chain(requests)
 

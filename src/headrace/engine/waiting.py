@@ -18,10 +18,14 @@ class Waiting:
         self.bytes = 0
         self._changed = asyncio.Event()
 
-    @property
-    def has_room(self) -> bool:
-        """Whether more may be asked for. What is under way then may still go beyond the bound."""
-        return self.bytes < self.limits.max_waiting_bytes
+    def has_room(self, place: int) -> bool:
+        """Whether more may be asked for at a place in a line. What is under way then may still go beyond the bound.
+
+        The later its turn comes, the less of the room is for it, half at the least: what is far must not keep out what
+        it waits for.
+        """
+        slots = self.limits.in_flight
+        return self.bytes < self.limits.max_waiting_bytes * (1 - min(place, slots) / (2 * slots))
 
     def add(self, size: int) -> None:
         """So many bytes wait from now on."""

@@ -5,15 +5,17 @@ whether or not its turn has come. Pages are handed on in order whatever comes fi
 types and which row is the last.
 
 What waits for its turn is bounded by `limits.max_waiting_bytes`, for all calls of a run together: beyond it no call
-asks for more but the first of each resource, which always may. So what waits cannot keep out what it waits for. Windows
-of time are cut on the way (`window.py`): one that is given up leaves its place to its parts. Where a call is skipped
-(`skip.py`) its windows that follow go with it, so that what is settled has no gap.
+asks for more but the first of each resource, which always may; and the later its turn comes, the less of it is for a
+call. So what waits cannot keep out what it waits for. A call that waits for room needs no slot. Windows of time are cut
+on the way (`window.py`): one that is given up leaves its place to its parts, one that is parted goes on before them.
+Where a call is skipped (`skip.py`) its windows that follow go with it, so that what is settled has no gap.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
+from itertools import islice
 
 from headrace.engine.kept import KeptPages
 from headrace.engine.report import ResourceReport
@@ -126,13 +128,23 @@ class _Line:
 
     def _fill(self) -> None:
         """Begin what there are slots and room for, the oldest first."""
-        while self._walking < self._slots and (not self._line or self._waiting.has_room):
-            place = next((place for place, each in enumerate(self._line) if isinstance(each, Errand)), None)
-            if place is None:
-                place = len(self._line)
-                if not self._draw():
+        while self._walking < self._slots:
+            place = next((place for place, each in enumerate(self._line) if isinstance(each, Errand)), len(self._line))
+            has_room = not self._line or self._waiting.has_room(place)
+            if not has_room or (place == len(self._line) and not self._draw()):
+                found = self._halve()
+                if found is None:
                     return
+                place = found
             self._begin(place)
+
+    def _halve(self) -> int | None:
+        """The place of half of a window that was left by the first one that can, for a slot with nothing else to do."""
+        for place, each in enumerate(islice(self._line, self._slots)):
+            if isinstance(each, Walker) and self._waiting.has_room(place + 1) and (rest := each.halve()) is not None:
+                self._line.insert(place + 1, rest)
+                return place + 1
+        return None
 
     def _draw(self) -> bool:
         """Put the next errand at the end of the line, if there is one."""
@@ -155,11 +167,36 @@ class _Line:
             errand, rest = errand.window.first(self._slots)
             if rest is not None:
                 self._line.insert(place + 1, rest)
-        walker = self._line[place] = self._walker(errand, ended=self._ended)
+        walker = self._line[place] = self._walker(errand, line=self)
         self._walking += 1
         return walker
 
-    def _ended(self, walker: Walker) -> None:
+    def place_of(self, walker: Walker) -> int:
+        """How many come before it; no more are counted than there are slots."""
+        ahead = islice(self._line, self._slots)
+        return next((place for place, each in enumerate(ahead) if each is walker), self._slots)
+
+    def stir(self) -> None:
+        """A walker knows more of its window, part of which may be for an idle slot."""
+        self._fill()
+
+    def pause(self) -> None:
+        """A walker waits for room, and its slot is for others."""
+        self._walking -= 1
+        if not self._stopped:
+            self._fill()
+
+    def resume(self) -> None:
+        """It has room again; for a while more may walk than there are slots, and the transport makes them wait."""
+        self._walking += 1
+
+    def part(self, walker: Walker, rest: Errand) -> None:
+        """Leave `rest` of the window of `walker` to another one."""
+        self._line.insert(self._line.index(walker) + 1, rest)
+        self._fill()
+
+    def end(self, walker: Walker) -> None:
+        """It has nothing more to ask."""
         self._walking -= 1
         if self._stopped:
             return

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from headrace.decode import PageSplitter
+from headrace.engine.order import Order
 from headrace.engine.window import HEAVY
 from headrace.errors import AnswerError, PagingError, RefusedError, TransportError
 from headrace.message import Page, PageFacts, Request
@@ -39,12 +40,40 @@ _RECORD_BYTES: Final = 48
 _WALKER_BYTES: Final = 4096
 
 
+class Line(Protocol):
+    """Where a walker stands among others, which it tells what becomes of it."""
+
+    def place_of(self, walker: Walker) -> int:
+        """How many come before it; no more are counted than there are slots."""
+        ...
+
+    def pause(self) -> None:
+        """A walker waits for room, and needs no slot."""
+        ...
+
+    def resume(self) -> None:
+        """It has room again."""
+        ...
+
+    def part(self, walker: Walker, rest: Errand) -> None:
+        """The window of `walker` has become shorter by `rest`."""
+        ...
+
+    def stir(self) -> None:
+        """More is known of a window."""
+        ...
+
+    def end(self, walker: Walker) -> None:
+        """It has nothing more to ask."""
+        ...
+
+
 class Walker:
     """The walk of one errand.
 
-    `instead` is set when its range of time is to be walked in parts instead; then it has handed nothing on. `doubt` is
-    the pager's, see `Walk`; `ignored` says that an action of the configuration ended it. `ended` is called when there
-    is nothing more to ask.
+    `instead` is set when its range of time is to be walked in parts instead; then it has handed nothing on. Where rows
+    come oldest first `errand` may come to be the first part of its range. `doubt` is the pager's, see `Walk`; `ignored`
+    says that an action of the configuration ended it.
     """
 
     def __init__(
@@ -53,7 +82,7 @@ class Walker:
         resource: ResourcePlan,
         transport: Transport,
         waiting: Waiting,
-        ended: Callable[[Walker], None],
+        line: Line,
         kept: KeptPages | None = None,
     ) -> None:
         self.errand = errand
@@ -66,17 +95,21 @@ class Walker:
         self._transport = transport
         self._kept = kept
         self._waiting = waiting
-        self._tell_end = ended
+        self._line = line
+        self._order = Order.of(resource) if errand.window is not None and errand.window.stride.ordered else None
         self._leads = False
         self._has_ended = False
         self._is_ending = False
         self._bytes = 0
         self._told_bytes = 0
+        self._told = 0
         #: Its pages as `window.py` counts them, the empty ones at the end left out.
         self._weight = 0.0
         self._pages: deque[tuple[Page, int]] = deque()
         # a window hands on when it is not to be given up any more
-        self._hands_on = errand.window is None or not errand.window.is_heavy(HEAVY, limits.in_flight)
+        self._hands_on = (
+            errand.window is None or self._order is not None or not errand.window.is_heavy(HEAVY, limits.in_flight)
+        )
         self._changed = asyncio.Event()
         self._own = _WALKER_BYTES
         waiting.add(self._own)
@@ -130,7 +163,7 @@ class Walker:
                     self._kept.is_interrupted = True
                 raise
             if self.errand.window is not None and self.instead is None:
-                self.errand.window.ended(self._weight)
+                self.errand.window.ended(self._weight, self._order.first_s if self._order else None)
         finally:
             self._is_ending = True
             await _drop(under_way)
@@ -139,7 +172,7 @@ class Walker:
                 self._let_all_go()
             self._has_ended = self._hands_on = True
             self._changed.set()
-            self._tell_end(self)
+            self._line.end(self)
 
     async def _fetch(self, under_way: deque[Fetched]) -> None:
         resource, limits = self._resource, self._limits
@@ -159,7 +192,7 @@ class Walker:
         told = asked = 0
         while not walk.done:
             if not under_way:
-                await self._waiting.until(self._has_room)
+                await self._until_room()
             while self._may_ask(under_way, walk, told) and (request := walk.ask()) is not None:
                 kept = self._kept if asked < known else None
                 under_way.append(asyncio.create_task(self._get(request, splitter, kept)))
@@ -170,11 +203,19 @@ class Walker:
                 continue
             page, size = _page(under_way.popleft(), walk)
             told += 1
-            page = self._chosen(page, walk.tell(page.facts))
+            places = walk.tell(page.facts)
+            if self._order is not None:
+                self._order.see(page.facts.moments)
+                if not walk.done and not walk.counts:
+                    self._told = told
+                    self._part(max(self._weight, told))
+                    self._line.stir()
+            is_past = self._is_past(page.facts)
+            page = self._chosen(page, places)
             if walk.found is not None:
                 splitter.want(walk.found.wants)
             self._hold(page, size, told)
-            if self._is_given_up(walk, told):
+            if is_past or self._is_given_up(walk, told):
                 return
             if told >= limits.max_pages and not walk.done:
                 raise PagingError(
@@ -201,7 +242,7 @@ class Walker:
 
     async def _known(self, kept: KeptPages, splitter: PageSplitter) -> int:
         """How many pages of the listing may be taken from what is kept: see `kept.py`."""
-        chain = kept.chain(self._resource.pager, self.errand.call.request)
+        chain = kept.chain(self._resource.pager, self.errand.call.request, self._is_past)
         if chain.is_whole:
             self._hands_on = True  # a window whose end is known is not to be given up
             return len(chain.requests)
@@ -229,9 +270,17 @@ class Walker:
         facts = replace(page.facts, row_count=len(places), moments=[moments[place] for place in places])
         return replace(page, records=[page.records[place] for place in places], facts=facts)
 
+    async def _until_room(self) -> None:
+        if not self._has_room():
+            self._line.pause()
+            try:
+                await self._waiting.until(self._has_room)
+            finally:
+                self._line.resume()
+
     def _has_room(self) -> bool:
         """Whether its next page may wait; the call whose turn it is may always hold its share."""
-        return self._waiting.has_room or (self._leads and self._bytes < max(self._share, 1))
+        return self._waiting.has_room(self._line.place_of(self)) or (self._leads and self._bytes < max(self._share, 1))
 
     def _may_ask(self, under_way: deque[Fetched], walk: Walk, told: int) -> bool:
         """Whether one more page may be asked for, the ones under way being unanswered."""
@@ -251,7 +300,9 @@ class Walker:
         self._pages.append((page, size))
         self._told_bytes += size
         if page.records:
-            self._weight = max(told, HEAVY * self._told_bytes / self._share)
+            of_share = self._told_bytes / self._share
+            window = self.errand.window
+            self._weight = float(told) if window is None else window.weight(told, of_share)
         self._changed.set()
 
     def _is_given_up(self, walk: Walk, told: int) -> bool:
@@ -266,6 +317,34 @@ class Walker:
         self._pages.clear()
         self.instead = window.given_up(pages, slots)
         return True
+
+    def _part(self, pages: float) -> None:
+        """Leave the rest of its range to others, where it has many pages and more are to come."""
+        window, order, slots = self.errand.window, self._order, self._limits.in_flight
+        if window is None or order is None or not order.is_full or not window.is_heavy(pages, slots):
+            return
+        first, latest = order.first_s, order.latest_s
+        parts = None if first is None or latest is None else window.parted(first, latest, pages, slots)
+        if parts is not None:
+            self.errand, rest = parts
+            self._line.part(self, rest)
+
+    def halve(self) -> Errand | None:
+        """Leave half of what is left of its window, if that is more than a page or two."""
+        window, order = self.errand.window, self._order
+        if window is None or order is None or not order.is_full or self._has_ended:
+            return None
+        first, latest = order.first_s, order.latest_s
+        parts = None if first is None or latest is None else window.halved(first, latest, self._told)
+        if parts is None:
+            return None
+        self.errand, rest = parts
+        return rest
+
+    def _is_past(self, facts: PageFacts) -> bool:
+        """Whether no row that follows this page lies in its window, as rows come oldest first."""
+        window = self.errand.window
+        return window is not None and self._order is not None and self._order.is_past(facts.moments, window)
 
     def _let_go(self, size: int) -> None:
         self._bytes -= size

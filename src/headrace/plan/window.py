@@ -92,6 +92,7 @@ class Windows:
     reread_span: timedelta | None = None
     fixed: bool = False
     time_path: str | None = None
+    row_order: str | None = None
     replace: timedelta | None = None
     most: float = 0.5
     cached: timedelta = _NO_TIME

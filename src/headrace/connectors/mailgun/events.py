@@ -94,6 +94,7 @@ def _windows(settings: Settings, **places: str) -> dict[str, Any]:
         "overlap": settings.overlap,
         "reread_every": settings.reread_every,
         "resolution": "1s",
+        "row_order": "asc",
     }
 
 
@@ -104,7 +105,9 @@ def _event_endpoint(settings: Settings, **params: str) -> dict[str, Any]:
         "data_selector": "items",
         "allow_null_data": True,
         "paginator": LINKS,
-        "windows": _windows(settings, param_start="begin", param_end="end", format="decimal_seconds"),
+        "windows": _windows(
+            settings, param_start="begin", param_end="end", format="decimal_seconds", time_path="timestamp"
+        ),
     }
 
 
@@ -144,7 +147,9 @@ def logs(settings: Settings) -> Resource:
                 "cursor_body_path": "pagination.token",
                 "stop_after_empty_page": True,
             },
-            "windows": _windows(settings, body_path_start="start", body_path_end="end", format="rfc2822"),
+            "windows": _windows(
+                settings, body_path_start="start", body_path_end="end", format="rfc2822", time_path="'@timestamp'"
+            ),
         },
         columns={**_HAPPENING, **_OF_LOGS},
         nested_hints=_CHILDREN,
