@@ -12,7 +12,7 @@ import signal
 import sys
 from importlib import import_module
 
-_TIME_LIMIT_S = 60
+_TIME_LIMIT_S = 300
 
 
 def serve() -> None:

@@ -108,7 +108,7 @@ class Forks:
     def close(self) -> None:
         assert self._process.stdin is not None
         self._process.stdin.close()
-        self._process.wait(timeout=60)
+        self._process.wait(timeout=300)
         assert self._process.stdout is not None
         self._process.stdout.close()
 

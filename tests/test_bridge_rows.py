@@ -34,7 +34,7 @@ def test_pages_come_in_order_and_end() -> None:
             await take([number])
 
     with event_loop() as loop:
-        got = [asyncio.run_coroutine_threadsafe(page, loop).result(5) for page in paged(work) if page is not None]
+        got = [asyncio.run_coroutine_threadsafe(page, loop).result(60) for page in paged(work) if page is not None]
     assert got == [[0], [1], [2], [3], [4], None]
 
 
@@ -45,9 +45,9 @@ def test_what_ends_the_work_comes_with_the_page() -> None:
 
     with event_loop() as loop:
         pages = paged(work)
-        assert asyncio.run_coroutine_threadsafe(next(pages), loop).result(5) == [1]
+        assert asyncio.run_coroutine_threadsafe(next(pages), loop).result(60) == [1]
         with pytest.raises(ValueError, match="no more"):
-            asyncio.run_coroutine_threadsafe(next(pages), loop).result(5)
+            asyncio.run_coroutine_threadsafe(next(pages), loop).result(60)
         assert list(pages) == []
 
 
@@ -66,11 +66,11 @@ def test_a_page_that_is_waited_for_ends_empty_when_pages_are_closed() -> None:
 
     with event_loop() as loop:
         pages = paged(work)
-        assert asyncio.run_coroutine_threadsafe(next(pages), loop).result(5) == [1]
+        assert asyncio.run_coroutine_threadsafe(next(pages), loop).result(60) == [1]
         waiting = asyncio.run_coroutine_threadsafe(next(pages), loop)
         assert began.wait(5)
         pages.close()
-        assert waiting.result(5) is None
+        assert waiting.result(60) is None
     assert ended == [True]
 
 
@@ -85,8 +85,8 @@ def test_kept_work_ends_with_the_loop() -> None:
 
     with event_loop() as loop:
         future = asyncio.run_coroutine_threadsafe(kept(work()), loop)
-        asyncio.run_coroutine_threadsafe(asyncio.sleep(0), loop).result(5)
-        asyncio.run_coroutine_threadsafe(loop.shutdown_asyncgens(), loop).result(5)
+        asyncio.run_coroutine_threadsafe(asyncio.sleep(0), loop).result(60)
+        asyncio.run_coroutine_threadsafe(loop.shutdown_asyncgens(), loop).result(60)
         assert future.cancelled()
     assert ended == [True]
 
@@ -120,9 +120,9 @@ def test_rows_pass_their_watermark_when_they_are_taken() -> None:
 
     with event_loop() as loop:
         pages = paged(work)
-        assert asyncio.run_coroutine_threadsafe(next(pages), loop).result(5) == [0]
+        assert asyncio.run_coroutine_threadsafe(next(pages), loop).result(60) == [0]
         assert ahead.wait(5)
         assert watermark.seen == [0, 0]
-        assert asyncio.run_coroutine_threadsafe(next(pages), loop).result(5) == [1]
+        assert asyncio.run_coroutine_threadsafe(next(pages), loop).result(60) == [1]
         pages.close()
     assert watermark.seen == [0, 0, 1, -1]

@@ -227,7 +227,7 @@ def run_apart(code: str, tmp_path: Path, **environ: str) -> subprocess.Completed
         env={**os.environ, "HOME": str(tmp_path), **environ},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
 

@@ -54,7 +54,7 @@ print(json.dumps(asyncio.run(scene(sys.argv[1], int(sys.argv[2])))))
 
 
 def openssl(*arguments: str, cwd: Path) -> None:
-    subprocess.run(["openssl", *arguments], cwd=cwd, check=True, capture_output=True, timeout=60)
+    subprocess.run(["openssl", *arguments], cwd=cwd, check=True, capture_output=True, timeout=300)
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +122,7 @@ def read(papers: Path, host: str, port: int) -> Any:
     done = subprocess.run(
         [sys.executable, "-c", READ, host, str(port)],
         env={**os.environ, "SSL_CERT_FILE": str(papers / "ca.pem")},
-        capture_output=True, text=True, timeout=60, check=True,
+        capture_output=True, text=True, timeout=300, check=True,
     )  # fmt: skip
     return json.loads(done.stdout)
 

@@ -51,7 +51,7 @@ def test_a_killed_run_loses_and_doubles_nothing(number: int, tmp_path: Path) -> 
         command = [sys.executable, "-m", "headrace", *ARGUMENTS, "--param", f"base_url={sim.url}"]
         with subprocess.Popen(command, cwd=tmp_path, env=environ, stderr=subprocess.PIPE) as process:
             killed.append(process)
-            process.communicate(timeout=100)
+            process.communicate(timeout=300)
         before_the_kill = {
             table: {(fact.parent[0], fact.row[key]) for fact in sim.truth(table)}
             for table, key in (("events", "id"), ("bounces", "address"))
@@ -60,7 +60,7 @@ def test_a_killed_run_loses_and_doubles_nothing(number: int, tmp_path: Path) -> 
             domain.add_event(now - 5000, arrives_s=world.clock.now)
         domains[0].bounces.put({"address": "bob@x.test", "code": "550", "error": "", "created_at": ""})
         for is_second in (False, True):
-            done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, timeout=100, check=False)
+            done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, timeout=300, check=False)
             assert done.returncode == 0, done.stderr
             for table, key in (("events", "id"), ("bounces", "address")):
                 rows = stored(tmp_path, table, key)

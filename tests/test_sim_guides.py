@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from headrace.sim.chain import Cycle
     from headrace.sim.guides import LinksEnd, Tail
 
-TIMEOUT_S = 5.0
+TIMEOUT_S = 60.0
 MAX_PAGES = 60
 KINDS = {
     "delivered",
@@ -353,7 +353,7 @@ def test_command_line_serves_until_it_is_told_to_stop() -> None:
     with subprocess.Popen(command, stdout=subprocess.PIPE, env={"PYTHONPATH": root}, text=True) as process:
         assert process.stdout is not None
         ready = json.loads(process.stdout.readline())
-        connection = http.client.HTTPConnection(ready["url"].removeprefix("http://"), timeout=5)
+        connection = http.client.HTTPConnection(ready["url"].removeprefix("http://"), timeout=TIMEOUT_S)
         connection.request("GET", "/v1/links", headers={"Authorization": ready["api_key"]})
         assert len(json.loads(connection.getresponse().read())["links"]) == 100
         connection.close()

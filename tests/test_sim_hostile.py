@@ -59,15 +59,15 @@ def test_every_hostile_fault_has_a_case() -> None:
 def test_fault_is_on_the_wire_as_it_says(name: str) -> None:
     params, true_rows, check = CASES[name]
     with Server(service, faults=[Fault(name, **params)]) as server:
-        with socket.create_connection(("127.0.0.1", int(server.url.rpartition(":")[2])), timeout=10) as sock:
+        with socket.create_connection(("127.0.0.1", int(server.url.rpartition(":")[2])), timeout=60) as sock:
             sock.sendall(b"GET / HTTP/1.1\r\n\r\n")
             if name == "silent":
-                sock.settimeout(0.2)
+                sock.settimeout(0.5)
             data = b""
             with suppress(TimeoutError):
                 while piece := sock.recv(1 << 16):
                     data += piece
-                    sock.settimeout(0.2)
+                    sock.settimeout(0.5)
                     if name == "trickle" and b"\r\n\r\n" in data[:-4]:
                         break
         assert check(*split(data))

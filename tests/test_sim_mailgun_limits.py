@@ -14,7 +14,7 @@ from headrace.sim.mailgun.limits import Gate
 from headrace.sim.rate import Rate
 from mailgun_asking import Asking
 
-TIMEOUT_S = 5.0
+TIMEOUT_S = 60.0
 
 
 def passed(asking: Asking, path: str, times: int) -> int:

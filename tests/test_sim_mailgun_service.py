@@ -20,7 +20,7 @@ from headrace.sim.mailgun.routes import ROUTES
 from headrace.sim.message import Request
 from mailgun_asking import Asking
 
-TIMEOUT_S = 5.0
+TIMEOUT_S = 60.0
 
 
 @pytest.fixture(scope="module")

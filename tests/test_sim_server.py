@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 # A client that waits longer than this has found a hang.
-TIMEOUT_S = 5.0
+TIMEOUT_S = 60.0
 CUT = (http.client.IncompleteRead, ConnectionError)
 
 
@@ -334,7 +334,7 @@ def test_short_length_spoils_the_connection() -> None:
 
 def test_latency_is_waited_side_by_side() -> None:
     """The tenth request is read while the first one still waits for its answer."""
-    with Guides(events=1, latency_s=0.05).serve() as sim:
+    with Guides(events=1, latency_s=0.5).serve() as sim:
         connections = [connect(sim) for _ in range(10)]
         for connection in connections:
             connection.request("GET", "/v1/events", headers=headers_of(sim))
@@ -342,7 +342,7 @@ def test_latency_is_waited_side_by_side() -> None:
             assert connection.getresponse().read()
             connection.close()
         # One after the other, the tenth would come in after nine latencies.
-        assert sim.ledger.requests[9].time_s - sim.ledger.requests[0].time_s < 9 * 0.05
+        assert sim.ledger.requests[9].time_s - sim.ledger.requests[0].time_s < 9 * 0.5
 
 
 def test_schedule_counts_by_page_by_hit_and_by_label() -> None:

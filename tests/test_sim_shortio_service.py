@@ -19,7 +19,7 @@ from headrace.sim.message import Request
 from headrace.sim.shortio import Key, Rates, Shortio, ShortioSim, Size, World, fill
 from shortio_calls import Calls
 
-TIMEOUT_S = 5.0
+TIMEOUT_S = 60.0
 FREE = Rates(None, None)
 
 

@@ -94,10 +94,10 @@ def test_a_bomb_stops_at_the_limit() -> None:
     assert len(bomb) < 1_100_000
     limit = 32 * 1024 * 1024
     tracemalloc.start()
-    begin = time.perf_counter()
+    begin = time.thread_time()
     with pytest.raises(AttemptFailed, match=f"more than the {limit} decompressed bytes"):
         decompress(bomb, "gzip", limit)
-    seconds = time.perf_counter() - begin
+    seconds = time.thread_time() - begin
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert seconds < 1

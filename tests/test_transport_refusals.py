@@ -81,7 +81,7 @@ class Scene:
 
 
 @asynccontextmanager
-async def scene(max_retries: int = 0, timeout_s: float = 2.0) -> AsyncIterator[Scene]:
+async def scene(max_retries: int = 0, timeout_s: float = 20.0) -> AsyncIterator[Scene]:
     stage = Scene()
     await stage.api.start()
     await stage.other.start()

@@ -132,7 +132,7 @@ class Bench:
     def __init__(self, *steps: Step, policy: RetryPolicy | None = None, **limits: Any) -> None:
         self.server = Server(*steps)
         self.policy = policy or RetryPolicy(max_retries=3, backoff_factor=2.0)
-        self.limits = Limits(**{"timeout_s": 2.0} | limits)
+        self.limits = Limits(**{"timeout_s": 20.0} | limits)
         self.clock = TurnedClock()
         self.traces: list[Trace] = []
 

@@ -13,7 +13,7 @@ from catalogue.scene import Scene, once, passing
 BOUNDED: dict[str, Any] = {"memory_mib": 512}
 TOO_LARGE = r"got more than the 268435456 (decompressed )?bytes that a page may have \(`max_page_bytes`\)"
 AGAIN = r"hint: ask for smaller pages, or raise `max_page_bytes`"
-SHORT = {"client": {"limits": {"timeout_s": 0.5}, "retry": {"max_retries": 1, "backoff_factor": 0}}}
+SHORT = {"client": {"limits": {"timeout_s": 0.5}, "retry": {"max_retries": 4, "backoff_factor": 0}}}
 NO_WHOLE = r"no whole answer after \d attempts in [\d.]+ s: last one "
 TWICE_ZIPPED = gzip.compress(gzip.compress(json.dumps({"items": []}).encode()))
 

@@ -36,7 +36,7 @@ def stage() -> Iterator[Any]:
         assert process.stdin
         assert process.stdout
 
-        def play(fault: str, number: int, engine: str, folder: Path, seconds: float = 60.0) -> Verdict:
+        def play(fault: str, number: int, engine: str, folder: Path, seconds: float = 240.0) -> Verdict:
             order = {"fault": fault, "number": number, "engine": engine, "folder": str(folder), "seconds": seconds}
             process.stdin.write(json.dumps(order) + "\n")
             process.stdin.flush()
