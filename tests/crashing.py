@@ -19,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import duckdb
 
@@ -29,7 +29,19 @@ from headrace.sim.server import Server
 TOKEN = "key-of-the-crash-tests"
 PAGE = 5
 IN_FLIGHT = 2
+RESOURCES = ("merged", "appended", "parts")
+#: Each request has one attempt, so that what fails ends the run.
+ALONE: Mapping[str, Any] = {"retry": {"max_retries": 0}, "limits": {"in_flight": IN_FLIGHT}}
 HERE = Path(__file__).parent
+
+
+class Complaint(NamedTuple):
+    """Something that is wrong: rows lost or doubled after exit code 0, requests off-origin, or what `text` says."""
+
+    text: str
+    lost: int = 0
+    doubled: int = 0
+    foreign: int = 0
 
 
 @dataclass
@@ -42,6 +54,8 @@ class World:
 
     def __call__(self, request: Request) -> Reply:
         name, *rest = request.path.strip("/").split("/")
+        if request.headers.get("authorization") != f"Bearer {TOKEN}":
+            return Reply(401, b'{"message": "unauthorized"}')
         count = 2 if rest else getattr(self, name)
         place = int(request.param("offset") or request.param("at") or 0)
         page = f"{request.path}?{place}"
@@ -49,7 +63,11 @@ class World:
         more = {"of": int(rest[0])} if rest else {}
         found = [self.row(number, **more) for number in range(place, min(place + PAGE, count))]
         following = place + PAGE if place + PAGE < count else None
-        return Reply(body=json.dumps({"items": found, "next": following}).encode())
+        beside = {"next": following, "link": None if following is None else f"{request.path}?at={following}"}
+        return Reply(
+            body=json.dumps({"items": found, **beside}).encode(), resource=f"parts/{rest[0]}" if rest else name,
+            page=place // PAGE, rows=range(place, place + len(found)), key="items",
+        )  # fmt: skip
 
     @staticmethod
     def row(number: int, **more: int) -> dict[str, Any]:
@@ -65,26 +83,28 @@ class World:
         return len(self.served)
 
 
-def configuration(url: str) -> str:
-    """The file, as JSON, which is YAML."""
+def configuration(
+    url: str, *, resources: Sequence[str] = RESOURCES, linked: bool = False, client: Mapping[str, Any] = ALONE
+) -> str:
+    """The file, as JSON, which is YAML: some of the resources; `linked` by addresses instead of cursors."""
     offset = {"type": "offset", "limit": PAGE, "total_path": None}
     cursor = {"type": "cursor", "cursor_path": "next", "cursor_param": "at"}
+    if linked:
+        cursor = {"type": "json_link", "next_url_path": "link"}
     of = {"data_selector": "items"}
+    every = [
+        {"name": "merged", "primary_key": "id", "write_disposition": "merge",
+         "endpoint": {**of, "path": "merged", "paginator": offset}},
+        {"name": "appended", "endpoint": {**of, "path": "appended", "paginator": cursor}},
+        {"name": "parts", "primary_key": ["of", "id"], "write_disposition": "merge",
+         "endpoint": {**of, "path": "merged/{resources.merged.id}/parts", "paginator": cursor}},
+    ]  # fmt: skip
     return json.dumps(
         {
-            "client": {
-                "base_url": url, "auth": {"type": "bearer", "token": TOKEN}, "retry": {"max_retries": 0},
-                "limits": {"in_flight": IN_FLIGHT},
-            },
-            "resources": [
-                {"name": "merged", "primary_key": "id", "write_disposition": "merge",
-                 "endpoint": {**of, "path": "merged", "paginator": offset}},
-                {"name": "appended", "endpoint": {**of, "path": "appended", "paginator": cursor}},
-                {"name": "parts", "primary_key": ["of", "id"], "write_disposition": "merge",
-                 "endpoint": {**of, "path": "merged/{resources.merged.id}/parts", "paginator": cursor}},
-            ],
+            "client": {"base_url": url, "auth": {"type": "bearer", "token": TOKEN}, **client},
+            "resources": [each for each in every if each["name"] in resources],
         }
-    )  # fmt: skip
+    )
 
 
 class Forks:
@@ -94,6 +114,8 @@ class Forks:
         command = [sys.executable, str(HERE / "crash_forks.py")]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self._lock = threading.Lock()
+        #: The process that ran the last command line.
+        self.last = 0
 
     def run(self, case: Mapping[str, Any]) -> int:
         """The exit code of one command line."""
@@ -103,7 +125,9 @@ class Forks:
         with self._lock:
             stdin.write(json.dumps(case) + "\n")
             stdin.flush()
-            return int(json.loads(stdout.readline())["code"])
+            ended = json.loads(stdout.readline())
+            self.last = ended["process"]
+            return int(ended["code"])
 
     def close(self) -> None:
         assert self._process.stdin is not None
@@ -125,12 +149,13 @@ def forks() -> Iterator[Forks]:
 class Trial:
     """One pipeline in a folder of its own, and its API."""
 
-    def __init__(self, folder: Path, url: str, forks: Forks) -> None:
+    def __init__(self, folder: Path, url: str, forks: Forks, **options: Any) -> None:
         self.folder = folder
         self.work = folder / "work"
         (folder / "home").mkdir(parents=True)
         self.work.mkdir()
-        (self.work / "api.yaml").write_text(configuration(url))
+        (self.work / "api.yaml").write_text(configuration(url, **options))
+        self._resources = options.get("resources", RESOURCES)
         self._forks = forks
         self.out, self.err = folder / "out", folder / "err"
 
@@ -138,7 +163,7 @@ class Trial:
     def beside(cls, first: Trial, forks: Forks, number: int) -> Trial:
         """Another one who runs the same pipeline in the same folders, with output of its own."""
         made = cls.__new__(cls)
-        made.folder, made.work, made._forks = first.folder, first.work, forks
+        made.folder, made.work, made._forks, made._resources = first.folder, first.work, forks, first._resources
         made.out, made.err = first.folder / f"out{number}", first.folder / f"err{number}"
         return made
 
@@ -171,7 +196,7 @@ class Trial:
         with duckdb.connect(str(self.work / "api.duckdb"), read_only=True) as connection:
             return connection.execute(f"SELECT {columns} FROM api_dataset.{table} ORDER BY ALL").fetchall()  # noqa: S608
 
-    def judge(self, world: World) -> list[str]:
+    def judge(self, world: World) -> list[Complaint]:
         """What is wrong with the warehouse, nothing if all is well. Each load appends all rows of `appended` once."""
         loads = len(set(self.rows("_dlt_loads", "load_id")))
         expected = {
@@ -183,11 +208,14 @@ class Trial:
         }
         wrong = []
         for (table, columns), rows in expected.items():
+            if table.partition("__")[0] not in self._resources:
+                continue
             right, found = Counter(rows), Counter(self.rows(table, columns))
             lost, more = right - found, found - right
             if lost or more:
                 strange = [row for row in more if row not in right]
-                wrong.append(f"{table}: {lost.total()} lost, {more.total()} doubled, {len(strange)} of them strange")
+                text = f"{table}: {lost.total()} lost, {more.total()} doubled, {len(strange)} of them strange"
+                wrong.append(Complaint(text, lost.total(), more.total()))
         return wrong
 
 
@@ -198,14 +226,14 @@ def trial(folder: Path, forks: Forks, **world: int) -> Iterator[tuple[Trial, Wor
         yield Trial(folder, server.url, forks), made
 
 
-def what_is_wrong_after_crash(folder: Path, forks: Forks, step: int, *, torn: bool = False) -> list[str]:
+def what_is_wrong_after_crash(folder: Path, forks: Forks, step: int, *, torn: bool = False) -> list[Complaint]:
     """End a run before a step, or in the middle of it, and run it to its end; what is wrong then."""
     with trial(folder, forks) as (made, world):
         code = made.run(crash_at=step, torn=torn)
         return _unless(code in (0, 137), f"exit code {code}") + _pages_again(made, world) + made.judge(world)
 
 
-def what_is_wrong_after_failure(folder: Path, forks: Forks, step: int, number: int) -> list[str]:
+def what_is_wrong_after_failure(folder: Path, forks: Forks, step: int, number: int) -> list[Complaint]:
     """Have one operation fail, and run it to its end; what is wrong then."""
     with trial(folder, forks) as (made, world):
         code = made.run(fail_at=step, errno=number)
@@ -214,16 +242,18 @@ def what_is_wrong_after_failure(folder: Path, forks: Forks, step: int, number: i
         return wrong + _pages_again(made, world) + made.judge(world)
 
 
-def what_is_wrong_after_kills(folder: Path, forks: Forks, after_s: Sequence[float]) -> list[str]:
-    """Kill a run after some time, the next one too, and so on, and run it to its end; what is wrong then."""
+def what_is_wrong_after_kills(folder: Path, forks: Forks, kills: Sequence[Mapping[str, Any]]) -> list[Complaint]:
+    """Kill a run at some moment or step, the next one too, and so on, and run it to its end; what is wrong then."""
     with trial(folder, forks) as (made, world):
-        codes = [made.run(kill_after_s=seconds) for seconds in after_s]
-        wrong = _unless(set(codes) <= {0, -9}, f"exit codes {codes}")
+        codes = [made.run(**kill) for kill in kills]
+        wrong = _unless(set(codes) <= {0, -9, 137}, f"exit codes {codes}")
         made.finish()
         return wrong + made.judge(world)
 
 
-def what_is_wrong_after_a_race(folder: Path, first: Forks, second: Forks, after_s: float, *, waits: bool) -> list[str]:
+def what_is_wrong_after_a_race(
+    folder: Path, first: Forks, second: Forks, after_s: float, *, waits: bool
+) -> list[Complaint]:
     """Begin a second run while the first one works; what is wrong when both have ended."""
     with trial(folder, first) as (made, world):
         other = Trial.beside(made, second, 2)
@@ -234,11 +264,12 @@ def what_is_wrong_after_a_race(folder: Path, first: Forks, second: Forks, after_
             codes = (one.result(), two)
         said = other.err.read_text() + made.err.read_text()
         right = codes == (0, 0) if waits else codes in ((0, 0), (0, 75), (75, 0))
-        names = 75 not in codes or re.search(r"process \d+ on \S+ \(since \S+\) holds its lock", said) is not None
+        winner = first.last if codes[1] == 75 else second.last
+        names = 75 not in codes or re.search(rf"process {winner} on \S+ \(since \S+\) holds its lock", said) is not None
         return _unless(right, f"exit codes {codes}: {said}") + _unless(names, said) + made.judge(world)
 
 
-def _pages_again(made: Trial, world: World) -> list[str]:
+def _pages_again(made: Trial, world: World) -> list[Complaint]:
     """Run it to its end; complain where pages were asked for again that were kept."""
     before = dict(world.served)
     made.finish()
@@ -249,5 +280,5 @@ def _pages_again(made: Trial, world: World) -> list[str]:
     return _unless(loads > 1 or again <= listings + IN_FLIGHT, f"{again} of {len(before)} pages asked for again")
 
 
-def _unless(holds: bool, text: str) -> list[str]:
-    return [] if holds else [text]
+def _unless(holds: bool, text: str) -> list[Complaint]:
+    return [] if holds else [Complaint(text)]

@@ -1,6 +1,6 @@
 """A run that is ended at a step that outlasts it: the next one goes on, with nothing lost and nothing doubled.
 
-Here a part of the steps, drawn by a seed; all of them, kills at random moments and races by `scripts/crashes`.
+Here a part of the steps, drawn by a seed; all of them, kills at random moments and races by `scripts/trials`.
 """
 
 from __future__ import annotations
