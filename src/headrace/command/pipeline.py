@@ -7,8 +7,8 @@ pipeline for stale and wipes it, the packages too. So they are normalised and lo
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
@@ -20,6 +20,7 @@ from dlt.common.schema.utils import get_root_table
 from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
 
 from headrace.bridge.counts import rows_by_table
+from headrace.bridge.lease import leased
 from headrace.bridge.leftover import clear_leftovers
 from headrace.bridge.take_back import take_back
 from headrace.command.failure import chain_of, failed_step, translated
@@ -50,6 +51,7 @@ class PipelineRun:
         self._pipeline = pipeline
         self._sources: list[DltSource] = []
         self._failed_step = ""
+        self._check: Callable[[], None] = lambda: None
         #: Whether the machine refused something, such as room on the disk.
         self.failed_by_system = False
 
@@ -76,6 +78,25 @@ class PipelineRun:
             )
         return cls(pipeline)
 
+    @contextmanager
+    def alone(self, source: DltSource, wait_s: float, note: Callable[[str], None]) -> Iterator[None]:
+        """Keep runs on other machines out meanwhile; see `bridge/lease.py`. Raises `LockedError`."""
+        pipeline = self._pipeline
+        folder = kept_folder(pipeline.pipeline_name, Path(pipeline.pipelines_dir))
+        with leased(pipeline, source.schema, folder, wait_s, note) as self._check:
+            load = pipeline.load
+
+            def checked(*arguments: Any, **named: Any) -> Any:
+                self._check()
+                return load(*arguments, **named)
+
+            # `pipeline.run` extracts for as long as it takes, and then calls this
+            pipeline.load = checked
+            try:
+                yield
+            finally:
+                pipeline.load = load
+
     @property
     def has_pending(self) -> bool:
         """Whether packages of an earlier run wait to be loaded."""
@@ -96,6 +117,7 @@ class PipelineRun:
             packages = {*pipeline.list_extracted_load_packages(), *pipeline.list_normalized_load_packages()}
             if pipeline.list_extracted_load_packages():
                 pipeline.normalize()
+            self._check()
             take_back(pipeline)
             pipeline.load()
         except Exception as error:

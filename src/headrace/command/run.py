@@ -6,7 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout
+from contextlib import ExitStack, contextmanager, redirect_stdout
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -113,6 +113,8 @@ def _load(opened: Opened, report: Report, keep: Keep, asked: Asked, target: Targ
         terminal.err.flush()
         os._exit(128 + number)
 
+    apart = ExitStack()
+    apart.enter_context(run.alone(source, asked.wait_s, terminal.note))
     try:
         with stopped_in_time(leave):
             pending = run.load_pending()
@@ -134,6 +136,8 @@ def _load(opened: Opened, report: Report, keep: Keep, asked: Asked, target: Targ
             keep.discard()  # what came is what it failed by; the API may give something else the next time
         terminal.afterwords.append(run.aftermath(goes_on=goes_on))
         raise
+    finally:
+        apart.close()
     return Outcome(
         pipeline=str(asked.name),
         target=target,
