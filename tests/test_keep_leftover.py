@@ -46,3 +46,20 @@ def test_a_package_that_waits_stays(tmp_path: Path) -> None:
     target.extract(dlt.resource([{"id": 1}], name="items"))
     clear_leftovers(target)
     assert len(target.list_extracted_load_packages()) == 1
+
+
+@pytest.mark.parametrize("made", [(), ("new",), ("new", "normalized")], ids=str)
+def test_folders_that_were_not_made_yet_hold_nobody_up(made: tuple[str, ...], tmp_path: Path) -> None:
+    """A first run is killed while dlt makes them: its package is there, and what is loaded cannot be listed."""
+    target = pipeline(tmp_path, "begun")
+    target.extract(dlt.resource([{"id": 1}], name="items"))
+    folder = Path(target.working_dir) / "load"
+    shutil.rmtree(folder, ignore_errors=True)
+    for name in made:
+        (folder / name).mkdir(parents=True)
+    clear_leftovers(target)
+    assert target.has_pending_data
+    target.normalize()
+    target.load()
+    with target.sql_client() as client:
+        assert client.execute_sql("SELECT count(*) FROM items") == [(1,)]

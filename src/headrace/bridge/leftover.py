@@ -6,6 +6,9 @@ later run would make a second package of the same number with the rest of them. 
 
 A schema is written beside its place, under a name by chance, and then put there. Killed in between, that file is left,
 and dlt takes its name for that of a schema, which it cannot be.
+
+The folders from which packages are loaded are made one by one. Killed before the last of them, dlt cannot list what is
+in them, and says so in each run.
 """
 
 from __future__ import annotations
@@ -22,12 +25,14 @@ _BY_CHANCE: Final = re.compile(r"[0-9a-f]{8,32}")
 
 
 def clear_leftovers(pipeline: Pipeline) -> None:
-    """Delete extracted packages that were normalised already, and schemas that are in the middle of being written."""
+    """Delete extracted packages that were normalised already, and schemas that are in the middle of being written; make folders."""
     for path in (Path(pipeline.working_dir) / "schemas").glob("*"):
         if _BY_CHANCE.fullmatch(path.name):
             path.unlink()
     extracted = pipeline.list_extracted_load_packages()
     if extracted:
+        for name in ("new", "normalized", "loaded"):
+            (Path(pipeline.working_dir) / "load" / name).mkdir(parents=True, exist_ok=True)
         done = {*pipeline.list_normalized_load_packages(), *pipeline.list_completed_load_packages()}
         packages = pipeline._get_normalize_storage().extracted_packages  # noqa: SLF001 - nothing public deletes one
         # a pipeline without a schema was killed before its first state was saved: it would pass such a package over now
