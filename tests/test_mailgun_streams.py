@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -139,6 +140,52 @@ def test_every_stream_has_the_rows_of_the_truth(reading: dict[str, Any], tmp_pat
         assert {skip.params["resources.domains.name"] for skip in report.of("bounces").skipped} == denied
         assert "smtp_password" not in str(database.tables)
         assert not [each for each in report.resources.values() if each.doubts]
+
+
+def test_what_is_derived_and_nested_is_that_of_the_truth(tmp_path: Path) -> None:
+    """Records, webhooks and settings of each domain, stored mails, and counts by time: those of the events."""
+    target = pipeline(tmp_path, "mail")
+    with Mailgun(world_of()).serve() as sim:
+        load(target, sim, streams=list(OTHERS))
+        database = read_database(target)
+        denied = refused_domains(sim)
+        names = {fact.row["name"] for fact in sim.truth("domains")}
+        events = [(fact.parent[0], fact.row) for fact in sim.truth("events")]
+        hooks, records = sim.truth("webhooks"), sim.truth("dns_records")
+
+    def named(table: str, child: str, *columns: str) -> Counter[tuple[str, ...]]:
+        parents = {row["_dlt_id"]: row["domain_name"] for row in database.rows(table)}
+        rows = database.rows(f"{table}__{child}")
+        return Counter((parents[row["_dlt_parent_id"]], *(row[column] for column in columns)) for row in rows)
+
+    assert {row["domain_name"] for row in database.rows("domain_details")} == names
+    assert {row["domain_name"] for row in database.rows("domain_tracking")} == names - denied
+    for way in ("sending", "receiving"):
+        expected = Counter((fact.parent[0], fact.row["value"]) for fact in records if fact.parent[1] == way)
+        assert named("domain_details", f"{way}_dns_records", "value") == expected
+    urls = [(fact.parent[0], fact.row["type"], url) for fact in hooks for url in fact.row["urls"]]
+    assert named("webhooks", "hooks", "event", "url") == Counter(each for each in urls if each[0] not in denied)
+    stored = {(domain, row["id"]) for domain, row in events if row["event"] == "stored" and domain not in denied}
+    assert {(row["domain_name"], row["id"]) for row in database.rows("stored_events")} == stored
+    keys = {(row["domain_name"], row["storage_key"]) for row in database.rows("stored_events")}
+    found = [(row["domain_name"], row["storage_key"]) for row in database.rows("stored_messages")]
+    assert len(found) == len(set(found))
+    assert set(found) <= keys
+    for stream, step_s in (("metrics_daily", 86_400), ("metrics_hourly", 3600)):
+        counted = Counter((domain, row["timestamp"] // step_s * step_s, row["event"]) for domain, row in events)
+        for row in database.rows(stream):
+            for kind in ("accepted", "delivered", "opened", "clicked"):
+                place = (row["domain"], row["time"].timestamp(), kind)
+                assert row[f"{kind}_count"] == counted[place], (stream, place)
+
+
+def test_an_order_that_the_service_does_not_keep_need_not_be_expected() -> None:
+    for said, expected in (("asc", "asc"), ("unknown", None)):
+        config = mailgun_config(streams=["events", "logs"], row_order=said)
+        windows = [each["endpoint"]["windows"] for each in config["resources"] if "windows" in each["endpoint"]]
+        assert [each.get("row_order") for each in windows] == [expected, expected]
+    with pytest.raises(UsageError, match="row_order"):
+        mailgun_config(row_order="desc")
 
 
 def test_nothing_that_is_a_stream_is_left_out() -> None:

@@ -36,6 +36,7 @@ def mailgun_config(  # noqa: PLR0913 - one parameter an option
     settle: str = "30m",
     overlap: str = "1h",
     reread_every: str = "1d",
+    row_order: str = "asc",
     domains_version: str = "v4",
     dimensions: Sequence[str] = DIMENSIONS,
     metrics: Sequence[str] = METRICS,
@@ -56,6 +57,7 @@ def mailgun_config(  # noqa: PLR0913 - one parameter an option
         settle: How old events are when none comes late any more.
         overlap: How far before the settled bound a run looks again.
         reread_every: How often a run looks at all that can still be read.
+        row_order: `asc`, as events and logs are asked for; `unknown` lists them in windows that need no order.
         domains_version: `v4`, or the legacy `v3`, for the list of domains.
         dimensions: Of `metrics_daily` and `metrics_hourly` beside time, two at most.
         metrics: What these count, ten at most.
@@ -67,6 +69,7 @@ def mailgun_config(  # noqa: PLR0913 - one parameter an option
     """
     one_of("region", region, HOSTS)
     one_of("privacy", privacy, PRIVACIES)
+    one_of("row_order", row_order, ("asc", "unknown"))
     one_of("domains_version", domains_version, ("v4", "v3"))
     for name, text in (("settle", settle), ("overlap", overlap), ("reread_every", reread_every)):
         length(name, text)
@@ -86,6 +89,7 @@ def mailgun_config(  # noqa: PLR0913 - one parameter an option
         settle=settle,
         overlap=overlap,
         reread_every=reread_every,
+        row_order=row_order,
         domains_version=domains_version,
         dimensions=tuple(dimensions),
         metrics=tuple(metrics),

@@ -88,13 +88,13 @@ def _windows(settings: Settings, **places: str) -> dict[str, Any]:
     kept = readable(settings.retention)
     return {
         **places,
+        **({"row_order": "asc"} if settings.row_order == "asc" else {}),
         "start": f"-{kept}",
         "retention": kept,
         "settle": settings.settle,
         "overlap": settings.overlap,
         "reread_every": settings.reread_every,
         "resolution": "1s",
-        "row_order": "asc",
     }
 
 

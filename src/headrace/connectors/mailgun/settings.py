@@ -30,6 +30,7 @@ class Settings:
     settle: str
     overlap: str
     reread_every: str
+    row_order: str
     domains_version: str
     dimensions: tuple[str, ...]
     metrics: tuple[str, ...]
