@@ -118,17 +118,44 @@ FORMS: dict[str, tuple[Callable[[str], dict[str, Any]], dict[str, Any]]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("form", FORMS)
-def test_runs_go_on_where_the_last_one_ended(form: str, tmp_path: Path) -> None:
+def side_by_side(forms: Mapping[str, Callable[[str], dict[str, Any]]]) -> Callable[[str], dict[str, Any]]:
+    """All forms as resources of one configuration, each with a path and a table of its name: see `table_of`."""
+
+    def config_of(url: str) -> dict[str, Any]:
+        resources = []
+        for form, of_form in forms.items():
+            [resource] = of_form(url)["resources"]
+            name = table_of(form)
+            resources.append({**resource, "name": name, "endpoint": {**resource["endpoint"], "path": name}})
+        return {"client": {"base_url": url}, "resources": resources}
+
+    return config_of
+
+
+def table_of(form: str) -> str:
+    return form.replace(" ", "_")
+
+
+def test_runs_go_on_where_the_last_one_ended(tmp_path: Path) -> None:
     """How many pages are asked for may differ, because they are named ahead here; what is asked of them may not."""
-    config_of, serving = FORMS[form]
-    contest = assert_same([service(run, **serving) for run in range(2)], config_of, folder=tmp_path)
-    ours, theirs = contest.stands[-1]
-    assert asked(ours.requests) == asked(theirs.requests)
+    serving = {table_of(form): serving for form, (_, serving) in FORMS.items()}
+
+    def by_path(run: int) -> Callable[[Request], Reply]:
+        services = {name: service(run, **each) for name, each in serving.items()}
+        return lambda request: services[request.path.strip("/")](request)
+
+    configs = side_by_side({form: config_of for form, (config_of, _) in FORMS.items()})
+    contest = assert_same([by_path(run) for run in range(2)], configs, folder=tmp_path)
+    for ours, theirs in contest.stands:
+        assert asked(ours.requests) == asked(theirs.requests)
+    assert set(ours.rows) >= set(serving)
 
 
 def asked(requests: Sequence[Request]) -> set[Any]:
-    return {(*((name, value) for name, value in request.query if name != "page"), request.body) for request in requests}
+    return {
+        (request.path, *((name, value) for name, value in request.query if name != "page"), request.body)
+        for request in requests
+    }
 
 
 def scheduled(initial_value: Any, **settings: Any) -> dict[str, Any]:
@@ -157,16 +184,16 @@ SCHEDULED: dict[str, tuple[Callable[[str], dict[str, Any]], set[int]]] = {
 }
 
 
-@pytest.mark.parametrize("form", SCHEDULED)
-def test_a_scheduler_gives_the_range(form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_scheduler_gives_the_range(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As dlt's launcher and Airflow give it; such a run leaves no watermark."""
     monkeypatch.setenv("DLT_INTERVAL_START", HOUR.format(2))
     monkeypatch.setenv("DLT_INTERVAL_END", HOUR.format(4))
-    config_of, hours = SCHEDULED[form]
-    contest = assert_same([service(0), service(1)], config_of, folder=tmp_path)
+    configs = side_by_side({form: config_of for form, (config_of, _) in SCHEDULED.items()})
+    contest = assert_same([service(0), service(1)], configs, folder=tmp_path)
     for ours, theirs in contest.stands:
         assert asked(ours.requests) == asked(theirs.requests)
-    assert {row["n"] for row in ours.rows["events"]} == hours
+    found = {form: {row["n"] for row in ours.rows[table_of(form)]} for form in SCHEDULED}
+    assert found == {form: hours for form, (_, hours) in SCHEDULED.items()}
 
 
 @pytest.mark.parametrize(
