@@ -11,6 +11,7 @@ Reads one JSON object a line, writes one a line: {"code": exit code, "process": 
     torn                                 ... or in the middle of it, where it appends bytes
     fail_at, errno                       the step raises that error instead, once
     kill_after_s                         kill it then, wherever it is
+    pid                                  file for the number of the process, which somebody else may kill
     steps                                file for the names of the steps
 """
 
@@ -115,6 +116,8 @@ def child(case: dict[str, Any]) -> None:
 
     signal.alarm(_TIME_LIMIT_S)
     os.setpgid(0, 0)
+    if "pid" in case:
+        Path(case["pid"]).write_text(str(os.getpid()), encoding="utf-8")
     os.chdir(case["cwd"])
     os.environ.clear()
     os.environ.update(case["environ"])

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
+import signal
 import threading
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 
 import duckdb
 import pytest
 
+from crashing import Forks, forks
 from headrace.sim.mailgun import Clock, Mailgun, World
 
 ARGUMENTS = ("run", "mailgun", "--quiet", "--param", "streams=events,bounces")
@@ -22,8 +24,14 @@ def stored(folder: Path, table: str, key: str) -> list[tuple[str, str]]:
         return database.sql(f"SELECT domain_name, {key} FROM mailgun_dataset.{table}").fetchall()  # noqa: S608
 
 
+@pytest.fixture(scope="module")
+def forked() -> Iterator[Forks]:
+    with forks() as made:
+        yield made
+
+
 @pytest.mark.parametrize("number", range(10))
-def test_a_killed_run_loses_and_doubles_nothing(number: int, tmp_path: Path) -> None:
+def test_a_killed_run_loses_and_doubles_nothing(number: int, forked: Forks, tmp_path: Path) -> None:
     """Killed at some request, or a while behind it, when rows are written or loaded; late events come in between."""
     dice = Random(number)
     world = World(clock=Clock(None))
@@ -35,11 +43,18 @@ def test_a_killed_run_loses_and_doubles_nothing(number: int, tmp_path: Path) -> 
             domain.bounces.put({"address": f"ann{row}@x.test", "code": "550", "error": "", "created_at": ""})
     asked = iter(range(1 << 20))
     kill_at, later_s = dice.randrange(2, 12), dice.choice((0.0, 0.1, 0.4, 0.8, 1.2))
-    killed: list[subprocess.Popen[bytes]] = []
+    pid = tmp_path / "pid"
+
+    def kill() -> None:
+        with suppress(ProcessLookupError):
+            os.kill(int(pid.read_text(encoding="utf-8")), signal.SIGKILL)
+
+    killers: list[threading.Timer] = []
 
     def before(_: object) -> None:
         if next(asked) == kill_at:
-            threading.Timer(later_s, killed[0].kill).start()
+            killers.append(threading.Timer(later_s, kill))
+            killers[0].start()
 
     with Mailgun(world, before=before).serve() as sim:
         environ = {
@@ -48,10 +63,16 @@ def test_a_killed_run_loses_and_doubles_nothing(number: int, tmp_path: Path) -> 
             "DLT_DATA_DIR": str(tmp_path / "dlt"),
             "SOURCES__MAILGUN__API_KEY": sim.key,
         }
-        command = [sys.executable, "-m", "headrace", *ARGUMENTS, "--param", f"base_url={sim.url}"]
-        with subprocess.Popen(command, cwd=tmp_path, env=environ, stderr=subprocess.PIPE) as process:
-            killed.append(process)
-            process.communicate(timeout=300)
+        case = {
+            "arguments": [*ARGUMENTS, "--param", f"base_url={sim.url}"], "cwd": str(tmp_path), "environ": environ,
+            "out": str(tmp_path / "out"), "err": str(tmp_path / "err"),
+        }  # fmt: skip
+        code = forked.run({**case, "pid": str(pid)})
+        for killer in killers:
+            # a run that was through before is killed by nobody, and no other process in its stead
+            killer.cancel()
+            killer.join()
+        assert code in (0, -signal.SIGKILL), (tmp_path / "err").read_text(encoding="utf-8")
         before_the_kill = {
             table: {(fact.parent[0], fact.row[key]) for fact in sim.truth(table)}
             for table, key in (("events", "id"), ("bounces", "address"))
@@ -60,8 +81,7 @@ def test_a_killed_run_loses_and_doubles_nothing(number: int, tmp_path: Path) -> 
             domain.add_event(now - 5000, arrives_s=world.clock.now)
         domains[0].bounces.put({"address": "bob@x.test", "code": "550", "error": "", "created_at": ""})
         for is_second in (False, True):
-            done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, timeout=300, check=False)
-            assert done.returncode == 0, done.stderr
+            assert forked.run(case) == 0, (tmp_path / "err").read_text(encoding="utf-8")
             for table, key in (("events", "id"), ("bounces", "address")):
                 rows = stored(tmp_path, table, key)
                 facts = {(fact.parent[0], fact.row[key]) for fact in sim.truth(table)}

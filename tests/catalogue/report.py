@@ -124,7 +124,10 @@ def tests(chosen: Iterable[Row]) -> dict[str, Tested]:
         return {}
     with tempfile.TemporaryDirectory(prefix="faults-") as folder:
         result = Path(folder, "result.xml")
-        options = ["-q", "-p", "no:cacheprovider", "-n", "2", f"--junitxml={result}", "--no-header", "--tb=short"]
+        options = [
+            *("-q", "-p", "no:cacheprovider", "-n", "2", "--dist", "worksteal", "--no-header", "--tb=short"),
+            f"--junitxml={result}",
+        ]
         done = subprocess.run(
             [sys.executable, "-m", "pytest", *options, *(str(HOME / name) for name in names)],
             cwd=HOME.parent, capture_output=True, text=True, check=False,
