@@ -25,7 +25,7 @@ _BY_CHANCE: Final = re.compile(r"[0-9a-f]{8,32}")
 
 
 def clear_leftovers(pipeline: Pipeline) -> None:
-    """Delete extracted packages that were normalised already, and schemas that are in the middle of being written; make folders."""
+    """Delete extracted packages that were normalised already, and schemas that are half written; make folders."""
     for path in (Path(pipeline.working_dir) / "schemas").glob("*"):
         if _BY_CHANCE.fullmatch(path.name):
             path.unlink()
