@@ -9,7 +9,11 @@ from typing import Any
 
 import pytest
 
+from headrace.config import validate
+from headrace.connectors import mailgun_config, shortio_config
+from headrace.engine.kept import identity_of
 from headrace.errors import TransportError
+from headrace.plan import build_plan
 from keeping import PAGING, TOKEN, Listing, Runs, rows, served, settings
 from loading import read_database
 
@@ -216,3 +220,13 @@ def test_a_budget_of_time_bounds_what_is_kept(tmp_path: Path) -> None:
         assert runs.report.of("items").unkept_pages == 15
         listing.broken = lambda _: False
         assert runs.load(settings(url)).of("items").kept_pages == 0
+
+
+@pytest.mark.parametrize(
+    "config", [shortio_config(api_key="k"), mailgun_config(api_key="k")], ids=["shortio", "mailgun"]
+)
+def test_what_a_listing_is_known_by_is_the_same_in_every_process(config: dict[str, Any]) -> None:
+    """Else nothing that is kept would ever be taken: no address of an object stands in it."""
+    plan = build_plan(validate(config, resolve_secret=lambda name: name))
+    for resource in plan.resources:
+        assert b" at 0x" not in identity_of(resource, plan, None), resource.name

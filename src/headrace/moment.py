@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone, tzinfo
 from email.utils import format_datetime, parsedate_to_datetime
 from functools import partial
@@ -69,7 +69,8 @@ class Form:
     """How an API takes moments: `say` writes one, cut down to a multiple of `unit_s`."""
 
     unit_s: float
-    say: Callable[[float], str | int | float]
+    #: Not shown: what a function shows of itself is another text in each process.
+    say: Callable[[float], str | int | float] = field(repr=False)
 
     def cut(self, moment_s: float) -> float:
         """The moment that is said in place of `moment_s`."""
