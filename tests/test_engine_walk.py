@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from base64 import b85encode
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from random import Random
@@ -28,14 +30,20 @@ PAGERS: dict[str, Any] = {
 }
 
 
-def listings(counts: Iterable[int], *, text: str = "", past_the_end: int = 200) -> Answer:
-    """Listing `n` has as many rows as the n-th count; a page past its end is answered with `past_the_end`."""
+def listings(counts: Iterable[int], *, text_bytes: int = 0, past_the_end: int = 200) -> Answer:
+    """Listing `n` has as many rows as the n-th count; a page past its end is answered with `past_the_end`.
+
+    Each row has a text of its own of `text_bytes`, a multiple of five, which nothing makes smaller.
+    """
     rows = list(counts)
+
+    def text(number: int, row: int) -> str:
+        return b85encode(Random(f"{number}/{row}").randbytes(text_bytes * 4 // 5)).decode()
 
     def answer(params: Mapping[str, str], url: str) -> tuple[int, Any, Mapping[str, str]]:
         query = {**params, **dict(pair.split("=") for pair in url.partition("?")[2].split("&") if pair)}
         number, at = int(query["n"]), int(query.get("offset") or PAGE * int(query.get("page", 0)))
-        page = [{"n": number, "row": row, "text": text} for row in range(at, min(at + PAGE, rows[number]))]
+        page = [{"n": number, "row": row, "text": text(number, row)} for row in range(at, min(at + PAGE, rows[number]))]
         if not page and at:
             return past_the_end, {"items": []}, {}
         more = at + PAGE < rows[number]
@@ -98,7 +106,7 @@ def test_what_waits_is_bounded(pager: str, budget: int, pause_s: float) -> None:
     page_bytes = PAGE * (1000 + 80)
     plan = plan_of(PAGERS[pager], max_waiting_bytes=budget)
     served = taken = most = 0
-    answer = listings(counts, text="x" * 1000)
+    answer = listings(counts, text_bytes=1000)
 
     def counted(params: Mapping[str, str], url: str) -> Any:
         nonlocal served, most
@@ -120,11 +128,39 @@ def test_what_waits_is_bounded(pager: str, budget: int, pause_s: float) -> None:
         assert most * page_bytes >= budget / 2, "the bound is made use of"
 
 
+def test_what_is_alike_waits_in_less_room() -> None:
+    """Pages that wait for their turn are made small when room gets short, and are handed on as they were."""
+    counts = [400, *[400] * 4]
+    plan = plan_of(PAGERS["cursor"], max_waiting_bytes=100_000)
+    answer, walked = listings(counts, text_bytes=0), Walked()
+    long = "x" * 1000
+    served = 0
+
+    def padded(params: Mapping[str, str], url: str) -> Any:
+        nonlocal served
+        status, body, headers = answer(params, url)
+        served += 1
+        return status, {**body, "items": [{**row, "text": long} for row in body["items"]]}, headers
+
+    at_first: list[int] = []
+
+    async def take(_errand: Errand, page: Page) -> None:
+        at_first.append(served)
+        walked.rows.extend(json.loads(record) for record in page.records)
+
+    api = Api(padded, lambda request: 60.0 if ("n", "0") in request.params else 0.1)
+    in_no_time(walk(plan, api, walked, calls=calls_of(counts), take=take))
+    assert [(row["n"], row["row"], row["text"]) for row in walked.rows] == [
+        (number, row, long) for number, count in enumerate(counts) for row in range(count)
+    ]
+    assert at_first[0] * PAGE * 1000 > 10 * 100_000
+
+
 def test_the_bound_is_one_for_all_resources() -> None:
     """Three resources, each with a slow first call: together they hold what one would, and a share more each."""
     counts = [20] + [400] * 8
     plan = plan_of(PAGERS["cursor"], max_waiting_bytes=100_000)
-    answer = listings(counts, text="x" * 1000)
+    answer = listings(counts, text_bytes=1000)
     waiting = Waiting(plan.limits)
     most = 0
 

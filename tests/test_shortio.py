@@ -264,7 +264,7 @@ def test_the_statistics_host_is_asked_as_often_as_it_allows(tmp_path: Path) -> N
         clock = TurnedClock(NOW / 1000)
         target = pipeline(tmp_path, "paced")
         urls = {"base_url": sim.api_url, "statistics_url": sim.statistics_url}
-        target.run(shortio(sim.key, clock=clock, streams=["clicks", "links"], overlap="1h", retention="80d", **urls))
+        target.run(shortio(sim.key, clock=clock, streams=["clicks", "links"], overlap="1h", retention="40d", **urls))
         assert len(sim.statistics_ledger.requests) == 12
         # the list of domains ends with an empty page, and the page after it may have been asked for by then
         assert len(sim.api_ledger.requests) - 12 in (2, 3)

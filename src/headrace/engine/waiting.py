@@ -27,6 +27,11 @@ class Waiting:
         slots = self.limits.in_flight
         return self.bytes < self.limits.max_waiting_bytes * (1 - min(place, slots) / (2 * slots))
 
+    @property
+    def is_filling(self) -> bool:
+        """Whether a quarter of the room is taken: what waits is better made small."""
+        return 4 * self.bytes >= self.limits.max_waiting_bytes
+
     def add(self, size: int) -> None:
         """So many bytes wait from now on."""
         self.bytes += size

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from headrace.decode import PageSplitter
 from headrace.engine.order import Order
+from headrace.engine.packed import Packed, pack
 from headrace.engine.window import HEAVY
 from headrace.errors import AnswerError, PagingError, RefusedError, TransportError
 from headrace.message import Page, PageFacts, Request
@@ -105,7 +106,7 @@ class Walker:
         self._told = 0
         #: Its pages as `window.py` counts them, the empty ones at the end left out.
         self._weight = 0.0
-        self._pages: deque[tuple[Page, int]] = deque()
+        self._pages: deque[tuple[Page | Packed, int]] = deque()
         # a window hands on when it is not to be given up any more
         self._hands_on = (
             errand.window is None or self._order is not None or not errand.window.is_heavy(HEAVY, limits.in_flight)
@@ -133,7 +134,7 @@ class Walker:
             await self._changed.wait()
         page, size = self._pages.popleft()
         self._let_go(size)
-        return page
+        return page.open() if isinstance(page, Packed) else page
 
     def cancel(self) -> None:
         """Walk no further."""
@@ -297,13 +298,23 @@ class Walker:
         )
 
     def _hold(self, page: Page, size: int, told: int) -> None:
-        self._pages.append((page, size))
         self._told_bytes += size
+        if self._waits_long:
+            packed = pack(page)
+            self._pages.append((packed, len(packed.body)))
+            self._let_go(size - len(packed.body))
+        else:
+            self._pages.append((page, size))
         if page.records:
             of_share = self._told_bytes / self._share
             window = self.errand.window
             self._weight = float(told) if window is None else window.weight(told, of_share)
         self._changed.set()
+
+    @property
+    def _waits_long(self) -> bool:
+        """Whether a page had better be made small: it is not its turn, and room gets short."""
+        return not self._leads and self._waiting.is_filling and not self._resource.pager.reads_answers
 
     def _is_given_up(self, walk: Walk, told: int) -> bool:
         """Whether it is given up; once it is too late for that, it hands on."""
