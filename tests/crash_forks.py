@@ -8,6 +8,7 @@ Reads one JSON object a line, writes one a line: {"code": exit code, "process": 
 
     arguments, cwd, environ, out, err    as in `cli_forks.py`
     crash_at                             end the process without a word before this step, from 0
+    crash_behind                         ... or where steps came whose names have these texts, one after the other
     torn                                 ... or in the middle of it, where it appends bytes
     fail_at, errno                       the step raises that error instead, once
     kill_after_s                         kill it then, wherever it is
@@ -45,6 +46,7 @@ class Steps:
         self._case = case
         self._names = Path(case["steps"]).open("w", encoding="utf-8") if "steps" in case else None  # noqa: SIM115
         self._folder = str(Path(case["cwd"]).parent)
+        self._awaited = list(case.get("crash_behind", ()))
         self._count = 0
         self._lock = threading.Lock()
 
@@ -68,6 +70,10 @@ class Steps:
         if self._names is not None:
             self._names.write(name + "\n")
             self._names.flush()
+        if self._awaited and self._awaited[0] in name:
+            del self._awaited[0]
+            if not self._awaited:
+                os._exit(_CRASHED)
         if number == self._case.get("crash_at"):
             if self._case.get("torn") and begin is not None:
                 begin()
@@ -125,7 +131,7 @@ def child(case: dict[str, Any]) -> None:
         os.dup2(os.open(case[name], os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
     code = 99
     try:
-        if not {"steps", "crash_at", "fail_at"}.isdisjoint(case):
+        if not {"steps", "crash_at", "crash_behind", "fail_at"}.isdisjoint(case):
             watch(case)
         code = main(case["arguments"])
     finally:

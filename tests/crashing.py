@@ -32,6 +32,8 @@ IN_FLIGHT = 2
 RESOURCES = ("merged", "appended", "parts")
 #: Each request has one attempt, so that what fails ends the run.
 ALONE: Mapping[str, Any] = {"retry": {"max_retries": 0}, "limits": {"in_flight": IN_FLIGHT}}
+#: Rows of a run that is loaded in steps of a few pages.
+IN_STEPS = {"merged": 8, "appended": 8, "step_pages": 4}
 HERE = Path(__file__).parent
 
 
@@ -50,6 +52,7 @@ class World:
 
     merged: int = 23
     appended: int = 23
+    step_pages: int = 0
     served: dict[str, int] = field(default_factory=dict)
 
     def __call__(self, request: Request) -> Reply:
@@ -72,6 +75,11 @@ class World:
     @staticmethod
     def row(number: int, **more: int) -> dict[str, Any]:
         return {"id": number, "name": f"row {number}", "tags": [number], **more}
+
+    @property
+    def client(self) -> dict[str, Any]:
+        """What the file says of the client."""
+        return {**ALONE, "limits": {**ALONE["limits"], "step_pages": self.step_pages}}
 
     @property
     def again(self) -> int:
@@ -197,8 +205,13 @@ class Trial:
             return connection.execute(f"SELECT {columns} FROM api_dataset.{table} ORDER BY ALL").fetchall()  # noqa: S608
 
     def judge(self, world: World) -> list[Complaint]:
-        """What is wrong with the warehouse, nothing if all is well. Each load appends all rows of `appended` once."""
+        """What is wrong with the warehouse, nothing if all is well.
+
+        Each load appends all rows of `appended` once; of a run in steps only one of its loads does.
+        """
         loads = len(set(self.rows("_dlt_loads", "load_id")))
+        if world.step_pages:
+            loads = len(set(self.rows("appended", "_dlt_load_id")))
         expected = {
             ("merged", "id, name"): [(number, f"row {number}") for number in range(world.merged)],
             ("merged__tags", "value"): [(number,) for number in range(world.merged)],
@@ -223,14 +236,21 @@ class Trial:
 def trial(folder: Path, forks: Forks, **world: int) -> Iterator[tuple[Trial, World]]:
     made = World(**world)
     with Server(made) as server:
-        yield Trial(folder, server.url, forks), made
+        yield Trial(folder, server.url, forks, client=made.client), made
 
 
-def what_is_wrong_after_crash(folder: Path, forks: Forks, step: int, *, torn: bool = False) -> list[Complaint]:
+def what_is_wrong_after_crash(
+    folder: Path, forks: Forks, step: int, *, torn: bool = False, **world: int
+) -> list[Complaint]:
     """End a run before a step, or in the middle of it, and run it to its end; what is wrong then."""
-    with trial(folder, forks) as (made, world):
+    with trial(folder, forks, **world) as (made, found):
         code = made.run(crash_at=step, torn=torn)
-        return _unless(code in (0, 137), f"exit code {code}") + _pages_again(made, world) + made.judge(world)
+        wrong = _unless(code in (0, 137), f"exit code {code}") + _pages_again(made, found) + made.judge(found)
+        if found.step_pages:
+            # what is killed before its last package is loaded is gone on with, and appends nothing a second time
+            runs = len(set(made.rows("appended", "_dlt_load_id")))
+            wrong += _unless(runs <= 2, f"{runs} loads of what is appended")
+        return wrong
 
 
 def what_is_wrong_after_failure(folder: Path, forks: Forks, step: int, number: int) -> list[Complaint]:
@@ -244,11 +264,11 @@ def what_is_wrong_after_failure(folder: Path, forks: Forks, step: int, number: i
 
 def what_is_wrong_after_kills(folder: Path, forks: Forks, kills: Sequence[Mapping[str, Any]]) -> list[Complaint]:
     """Kill a run at some moment or step, the next one too, and so on, and run it to its end; what is wrong then."""
-    with trial(folder, forks) as (made, world):
+    with trial(folder, forks) as (made, found):
         codes = [made.run(**kill) for kill in kills]
         wrong = _unless(set(codes) <= {0, -9, 137}, f"exit codes {codes}")
         made.finish()
-        return wrong + made.judge(world)
+        return wrong + made.judge(found)
 
 
 def what_is_wrong_after_a_race(
@@ -276,8 +296,12 @@ def _pages_again(made: Trial, world: World) -> list[Complaint]:
     loads = len(set(made.rows("_dlt_loads", "load_id")))
     again = sum(world.served[page] > times for page, times in before.items())
     # the last page of each listing that broke off is asked for once more, and what was under way comes again
-    listings = 2 + IN_FLIGHT
-    return _unless(loads > 1 or again <= listings + IN_FLIGHT, f"{again} of {len(before)} pages asked for again")
+    most = (2 + IN_FLIGHT) + IN_FLIGHT
+    if world.step_pages:
+        # a step ends as a killed run does
+        runs = len(set(made.rows("appended", "_dlt_load_id")))
+        return _unless(runs > 1 or again <= most * loads, f"{again} of {len(before)} pages asked for again")
+    return _unless(loads > 1 or again <= most, f"{again} of {len(before)} pages asked for again")
 
 
 def _unless(holds: bool, text: str) -> list[Complaint]:

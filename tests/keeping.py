@@ -14,6 +14,7 @@ from headrace.bridge.keep import Keep
 from headrace.bridge.plan import plan_source
 from headrace.bridge.source import source_of
 from headrace.clock import TurnedClock
+from headrace.command.run import steps
 from headrace.engine import Report
 from headrace.keep import Disk
 from headrace.sim.message import Reply, Request
@@ -87,27 +88,38 @@ class Runs:
         self.share = math.inf
         self.disk: Disk | None = None
         self.report = Report()
+        #: The packages of the last run.
+        self.packages: list[str] = []
 
     def load(self, config: Mapping[str, Any], names: Sequence[str] = (), **options: Any) -> Report:
         """One run that succeeds."""
         with self._kept(config, names, **options) as (source, keep):
-            self.target.run(source)
+            self._run(source, keep)
             keep.discard()
         return self.report
 
+    def _run(self, source: Any, keep: Keep) -> None:
+        """Load it, in steps where the configuration says so."""
+        self.packages = []
+        for step in steps(self.plan, source, lambda: self._source(keep), self.report, keep):
+            self.packages += self.target.run(step).loads_ids
+
     def fail(self, config: Mapping[str, Any], kind: type[BaseException], **options: Any) -> BaseException:
         """One run that fails with an error of this kind."""
-        with self._kept(config, (), **options) as (source, _), refused(kind) as found:
-            self.target.run(source)
+        with self._kept(config, (), **options) as (source, keep), refused(kind) as found:
+            self._run(source, keep)
         return found[0]
+
+    def _source(self, keep: Keep) -> Any:
+        return source_of(self.plan, name="api", report=self.report, clock=self.clock, keep=keep)
 
     @contextmanager
     def _kept(self, config: Mapping[str, Any], names: Sequence[str], **options: Any) -> Iterator[tuple[Any, Keep]]:
         keep = Keep(share=self.share, disk=self.disk)
         keep.open(self.folder)
         self.report = Report()
-        plan, name = plan_source(config, name="api", **options)
-        source = source_of(plan, name=name, report=self.report, clock=self.clock, keep=keep)
+        self.plan, _ = plan_source(config, name="api", **options)
+        source = self._source(keep)
         try:
             yield (source.with_resources(*names) if names else source), keep
         finally:

@@ -132,6 +132,7 @@ def test_a_plan_whose_pages_are_all_known_says_how_many_requests_it_makes():
         "windows": None,
         "deletions": None,
         "as_objects": None,
+        "whole": None,
     }
     described = {
         "base_url": "https://api.example.com",
@@ -153,6 +154,7 @@ def test_a_plan_whose_pages_are_all_known_says_how_many_requests_it_makes():
         "   paging   single_page, ends after one page",
         "   pages    1",
         "   auth     none",
+        "   loaded   in steps, while more is to come",
         "   rows     columns",
         "",
         "in all 1 request",

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from crashing import Forks, forks, trial, what_is_wrong_after_crash, what_is_wrong_after_failure
+from crashing import IN_STEPS, Forks, forks, trial, what_is_wrong_after_crash, what_is_wrong_after_failure
 
 SEED = 2026
 CRASHES = 14
 FAILURES = 6
+STEPPED = 6
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +38,35 @@ def steps(forked: Forks, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 def test_ended_at_a_step(part: int, steps: list[str], forked: Forks, tmp_path: Path) -> None:
     step = random.Random(SEED + part).randrange(part * len(steps) // CRASHES, (part + 1) * len(steps) // CRASHES)
     assert what_is_wrong_after_crash(tmp_path, forked, step, torn=bool(part % 2)) == [], steps[step]
+
+
+@pytest.fixture(scope="module")
+def stepped(forked: Forks, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    with trial(tmp_path_factory.mktemp("stepped"), forked, **IN_STEPS) as (made, world):
+        names = made.steps()
+        assert made.judge(world) == []
+        assert len(made.rows("_dlt_loads", "load_id")) >= 3
+    return names
+
+
+@pytest.mark.parametrize("part", range(STEPPED))
+def test_a_run_that_loads_in_steps_ended_at_a_step(
+    part: int, stepped: list[str], forked: Forks, tmp_path: Path
+) -> None:
+    """Before, in and between its packages."""
+    step = random.Random(SEED + part).randrange(part * len(stepped) // STEPPED, (part + 1) * len(stepped) // STEPPED)
+    assert what_is_wrong_after_crash(tmp_path, forked, step, torn=bool(part % 2), **IN_STEPS) == [], stepped[step]
+
+
+@pytest.mark.parametrize("table", ["parts", "parts__tags"])
+def test_a_merge_ended_between_its_first_statement_and_the_note_of_it(
+    table: str, forked: Forks, tmp_path: Path
+) -> None:
+    """The rows are in the staging dataset, and the next run puts them there again."""
+    with trial(tmp_path, forked, **IN_STEPS) as (made, world):
+        assert made.run(crash_behind=[f'_staging"."{table}"', f".pending_transitions/{table}."]) == 137
+        made.finish()
+        assert made.judge(world) == []
 
 
 @pytest.mark.parametrize("part", range(FAILURES))

@@ -97,12 +97,15 @@ class PageFacts:
 class Page:
     """One split page: its records as raw JSON bytes in page order, and the facts for the pager.
 
-    `shown`: the records are as they may be stored, fields in one shape and private ones out.
+    `shown`: the records are as they may be stored, fields in one shape and private ones out. `kept_as` is the digest
+    under which it is kept, empty where it is not; `loaded`: its rows stand at the destination already.
     """
 
     records: Sequence[bytes]
     facts: PageFacts
     shown: bool = False
+    kept_as: bytes = b""
+    loaded: bool = False
 
 
 @dataclass(frozen=True)

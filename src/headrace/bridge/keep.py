@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import json
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import dlt
 
 from headrace.bridge.first import current_pipeline
 from headrace.config import HeadraceWarning
-from headrace.engine import KeptPages, why_not
+from headrace.engine import KeptPages, Standing, Steps
 from headrace.keep import SHARE, Disk, Keeper
+from headrace.plan.keeping import is_additive, is_appended, why_not_kept, why_whole
+from headrace.transport import Gates
 
 if TYPE_CHECKING:
     from headrace.engine import ResourceReport
@@ -27,12 +30,15 @@ if TYPE_CHECKING:
 class Keep:
     """Keeps the pages of the resources of a run in a folder that `open` names; before that, nothing is kept."""
 
-    def __init__(self, *, share: float = SHARE, disk: Disk | None = None) -> None:
+    def __init__(self, *, share: float = SHARE, disk: Disk | None = None, steps: Steps | None = None) -> None:
+        self.steps = steps or Steps()
         self._share = share
         self._disk = disk
         self._keeper: Keeper | None = None
         self._pages: dict[str, KeptPages | None] = {}
-        self._last_load: str | None = None
+        self._gates: Gates | None = None
+        self._known: set[str] = set()
+        self._completed: set[str] | None = None
 
     def open(self, folder: Path) -> None:
         """Keep what comes there from now on, and take what lies there."""
@@ -44,7 +50,29 @@ class Keep:
             return None
         if resource.name not in self._pages:
             self._pages[resource.name] = self._opened(self._keeper, resource, plan, report, now_s)
+        elif resource.name not in self._known:
+            self._go_on(self._keeper, resource.name)
+        self._known.add(resource.name)
         return self._pages[resource.name]
+
+    def gates_of(self, plan: Plan) -> Gates:
+        """The gates of hosts, for the event loop that asks: what they allow is counted from step to step."""
+        if self._gates is None:
+            self._gates = Gates(plan.limits)
+        self._gates.begin_again()
+        return self._gates
+
+    def begin_step(self, plan: Plan, names: Iterable[str]) -> None:
+        """A package begins for the resources of these names; what the one before brought is loaded."""
+        self._known, self._completed = set(), None
+        whole = (each.name for each in plan.resources if each.name in names and why_whole(each, plan) is not None)
+        self.steps.begin(plan.limits, whole)
+
+    def note_step(self, load_id: str, now_s: float) -> None:
+        """A resource breaks off: the package is one of several of this run."""
+        for pages in self._pages.values():
+            if pages is not None:
+                pages.note_step(load_id, now_s)
 
     def discard(self) -> None:
         """What was fetched is loaded: the pages of all resources that were asked for go."""
@@ -52,11 +80,6 @@ class Keep:
             if self._keeper is not None:
                 self._keeper.discard(name)
         self._pages = {}
-
-    def discard_all(self) -> None:
-        """A package of an earlier run is loaded, with the rows of whatever is kept."""
-        if self._keeper is not None:
-            self._keeper.discard_all()
 
     def close(self) -> None:
         """Have what is kept on the disk; warn where the disk did not take it."""
@@ -85,21 +108,31 @@ class Keep:
     def _opened(
         self, keeper: Keeper, resource: ResourcePlan, plan: Plan, report: ResourceReport, now_s: float
     ) -> KeptPages | None:
-        if why_not(resource, plan) is not None:
+        if why_not_kept(resource, plan) is not None:
             return None
         try:
             pages = KeptPages(resource, plan, keeper, report, standing=self._standing(), now_s=now_s)
         except OSError as failure:
             keeper.failure = keeper.failure or failure
             return None
+        if not (is_additive(resource) or (is_appended(resource) and pages.is_loaded_whole)):
+            pages.load_again()
         if pages.is_continued:
             report.continued_s = pages.began_s
         return pages
 
-    def _standing(self) -> Any:
-        """What is remembered of a resource, and the last package that was loaded."""
-        if self._last_load is None:
-            completed = current_pipeline().list_completed_load_packages()
-            self._last_load = max(completed, default="")
-        state = dlt.current.resource_state()
-        return [json.loads(json.dumps(state, sort_keys=True, default=str)), self._last_load]
+    def _go_on(self, keeper: Keeper, name: str) -> None:
+        pages = self._pages[name]
+        try:
+            if pages is not None:
+                pages.go_on(self._standing())
+        except OSError as failure:
+            keeper.failure = keeper.failure or failure
+            self._pages[name] = None
+
+    def _standing(self) -> Standing:
+        """What is remembered of a resource, and the packages that were loaded."""
+        if self._completed is None:
+            self._completed = set(current_pipeline().list_completed_load_packages())
+        state = json.loads(json.dumps(dlt.current.resource_state(), sort_keys=True, default=str))
+        return Standing(state, max(self._completed, default=""), self._completed)

@@ -47,6 +47,10 @@ def load_tables(run: ResourceRun) -> Iterator[DataItemWithMeta | None]:
     """The tables of a finished run in row order, each marked with its hints when it comes first; None while waiting."""
     while run.waits:
         yield None
+    if run.is_void:
+        run.loaded = True
+        run.close()
+        return
     # what is learned of this run's rows must not stay on a resource that may be run again
     hints, variants = copy.deepcopy(run.resource._hints), copy.copy(run.resource._hints_variants)  # noqa: SLF001
     try:
@@ -73,7 +77,7 @@ class _Loader:
         self._registered: list[str] = []
 
     def tables(self) -> Iterator[DataItemWithMeta]:
-        if not self._run.report.rows and not self._has_vanished() and not self._declare_empty():
+        if not self._run.rows and not self._has_vanished() and not self._declare_empty():
             if self._run.report.pages:
                 # a page without rows tells dlt of the table, though not the destination
                 yield DataItemWithMeta(None, [])
@@ -137,7 +141,7 @@ class _Loader:
         run, root = self._run, self._tables.root
         run.spool.settle()
         run.identities.settle(run.spool.column(root, self._tables.system.id))
-        run.report.superseded = run.identities.superseded
+        run.report.superseded += run.identities.superseded
         differing = run.identities.differing()
         if differing is not None:
             for rows in run.spool.pieces(root):

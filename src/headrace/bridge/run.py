@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     from headrace.bridge.shared import Session
     from headrace.bridge.window import WindowLedger
-    from headrace.engine import Errand, Origins, ParentRow
+    from headrace.engine import Errand, Origins, ParentRow, ResourceReport
     from headrace.plan import Privacy, ResourcePlan
 
     CallsOf = Callable[[Iterable[Origins]], Iterable[Errand]]
@@ -58,6 +59,16 @@ class ResourceRun:
         self.report = session.report.of(resource.name)
         self.report.hides(resource.privacy)
         self.ended = False
+        #: Whether its listing goes on behind what came, for the next package of the run.
+        self.broke_off = False
+        #: Whether what came is for the next package too.
+        self.is_void = False
+        self._rows_before = self.report.rows
+        self._above = above
+        self._step = session.step_of(resource)
+        self._state: dict[str, Any] = dlt.current.resource_state() if self._step else {}
+        self._began = copy.deepcopy(self._state)
+        self._load_id: str = dlt.current.load_package_state()["load_id"]
         #: What its rows give to dependents, once it is fetched.
         self.exported: list[ParentRow] = []
         self._session = session
@@ -156,7 +167,10 @@ class ResourceRun:
             calls = calls_of(await combinations())
             calls = self.roll.taken(calls) if self.roll else calls
             line = (self._shelf or Line(self._converter, self.spool)) if self.stores else None
-            self.exported = await self._session.fetch(self.plan, calls, line)
+            step = self._step if self.stores and self.id_source == "key" else None
+            counts = _counts(self.report)
+            self.exported = await self._session.fetch(self.plan, calls, line, step)
+            self._end(counts)
             self._session.publish(self.plan.name, self.exported)
         except BaseException:
             self.close()
@@ -165,6 +179,35 @@ class ResourceRun:
             self.ended = True
             self._session.tell_an_end()
         return Fetched(self)
+
+    def _end(self, counts: Mapping[str, int]) -> None:
+        """All that is to come in this package has come; `counts` are those of the report before."""
+        self.broke_off = not self.report.done or (self._above is not None and self._above.broke_off)
+        if self.broke_off:
+            self.hold()
+        if not self.stores:
+            return
+        if self.broke_off and (self.by_content or self.id_source != "key"):
+            # which of equal rows is which is known of all of them only: the next package has this part too
+            self.is_void = True
+            for name, count in counts.items():
+                setattr(self.report, name, count)
+        self._session.end_of(self.plan, self._load_id, is_whole=not self.broke_off, is_void=self.is_void)
+
+    def hold(self) -> None:
+        """Have the state as it was when the run began, for it and for those above, which the next step begins with."""
+        if self.ledger is not None:
+            self.ledger.hold()
+        if self._step is not None:
+            self._state.clear()
+            self._state.update(copy.deepcopy(self._began))
+        if self._above is not None:
+            self._above.hold()
+
+    @property
+    def rows(self) -> int:
+        """Rows that came for this package."""
+        return self.report.rows - self._rows_before
 
     @property
     def destination(self) -> Any:
@@ -192,6 +235,11 @@ class ResourceRun:
             if self.vanished:
                 self.vanished.close()
             self.spool.remove()
+
+
+def _counts(report: ResourceReport) -> dict[str, int]:
+    """What a report counts of rows that came."""
+    return {name: getattr(report, name) for name in ("pages", "rows", "exact_rows", "keyless")}
 
 
 def _is_declared(column: Any) -> bool:

@@ -25,6 +25,7 @@ from headrace.engine import (
     Report,
     RowWork,
     Sink,
+    Step,
     Unskippable,
     Waiting,
     errands,
@@ -34,6 +35,7 @@ from headrace.engine import (
 )
 from headrace.errors import UsageError
 from headrace.plan.dependents import descent
+from headrace.plan.keeping import why_whole
 from headrace.transport import Credentials, Gates, Trace, Transport
 
 if TYPE_CHECKING:
@@ -75,10 +77,30 @@ class Session:
 
     def kept_of(self, resource: ResourcePlan) -> KeptPages | None:
         """What is kept of the pages of `resource`; called in dlt's main thread, before it is fetched."""
-        if self._keep is not None and resource.name not in self._kept:
+        if self._keep is not None:
             report = self.report.of(resource.name)
             self._kept[resource.name] = self._keep.pages_of(resource, self.plan, report, self.now_s())
         return self._kept.get(resource.name)
+
+    def step_of(self, resource: ResourcePlan) -> Step | None:
+        """The step under way, None where rows of `resource` are loaded whole."""
+        kept = self._kept.get(resource.name)
+        if self._keep is None or kept is None or why_whole(resource, self.plan) is not None:
+            return None
+        return Step(self._keep.steps, kept)
+
+    def end_of(self, resource: ResourcePlan, load_id: str, *, is_whole: bool, is_void: bool) -> None:
+        """A resource whose rows go into this package, if not `is_void`, is complete, or breaks off."""
+        kept = self._kept.get(resource.name)
+        if kept is not None and is_void:
+            kept.is_steady = False
+        elif kept is not None:
+            kept.note(load_id, is_whole=is_whole)
+        if self._keep is not None and is_whole:
+            self._keep.steps.end(resource.name)
+        elif self._keep is not None:
+            self._keep.steps.break_off(resource.name)
+            self._keep.note_step(load_id, self.now_s())
 
     def tell_an_end(self) -> None:
         """Wake who waits: a resource was fetched, or failed."""
@@ -93,14 +115,15 @@ class Session:
                 self._end.wait(seconds)
             return self._ends
 
-    async def fetch(self, resource: ResourcePlan, calls: Iterable[Errand], line: Sink | None) -> list[ParentRow]:
+    async def fetch(
+        self, resource: ResourcePlan, calls: Iterable[Errand], line: Sink | None, step: Step | None = None
+    ) -> list[ParentRow]:
         """Fetch `calls` onto `line`; see `engine.fetch`."""
         report = self.report.of(resource.name)
         async with self._transport(report) as transport:
             with _skips_told(report):
-                return await fetch(
-                    resource, calls, self._run.waiting, transport, report, line, kept=self._kept.get(resource.name)
-                )
+                kept = self._kept.get(resource.name)
+                return await fetch(resource, calls, self._run.waiting, transport, report, line, kept=kept, step=step)
 
     async def objects(self, resource: ResourcePlan, calls: Iterable[Errand], take: Take) -> None:
         """Hand the rows of `calls` to `take` as Python objects, a page at a time."""
@@ -113,6 +136,8 @@ class Session:
                 await fetch_objects(
                     work, calls, self._run.waiting, transport, report, take, kept=self._kept.get(resource.name)
                 )
+        if self._keep is not None:
+            self._keep.steps.end(resource.name)
 
     async def combinations(
         self, resource: ResourcePlan, rows: Iterable[ParentRow], running: frozenset[str]
@@ -171,8 +196,10 @@ class Session:
     def _run(self) -> _Run:
         loop = asyncio.get_running_loop()
         if loop not in self._runs:
-            self._runs[loop] = _Run(self.plan)
-            self.report.gates.append(self._runs[loop].gates)
+            gates = Gates(self.plan.limits) if self._keep is None else self._keep.gates_of(self.plan)
+            self._runs[loop] = _Run(self.plan, gates)
+            if gates not in self.report.gates:
+                self.report.gates.append(gates)
         return self._runs[loop]
 
     def _transport(self, report: ResourceReport) -> Transport:
@@ -212,8 +239,8 @@ def _as_dictionaries(name: str) -> UsageError:
 
 
 class _Run:
-    def __init__(self, plan: Plan) -> None:
-        self.gates = Gates(plan.limits)
+    def __init__(self, plan: Plan, gates: Gates) -> None:
+        self.gates = gates
         self.credentials = Credentials()
         self.waiting = Waiting(plan.limits)
         self.send = None

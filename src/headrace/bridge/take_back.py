@@ -4,7 +4,8 @@ A load job runs its statement, which the destination commits, and then dlt moves
 ones lie. Between the two nothing says that the rows are there: killed then, the next run executes the job again. A
 merge finds its rows by their keys; rows that are appended (those of a first load among them) would stand there twice.
 So before a package that was begun is loaded, what its open jobs may have written is deleted, by the ids of the rows in
-their files: an id stands in one file of one package alone.
+their files: an id stands in one file of one package alone. A merge, and a replacement, may write to the staging
+dataset first; the statement that goes on from there may be written already, and count on rows that come once.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow.parquet as pq
-from dlt.common.storages.load_package import LoadPackageInfo
 from dlt.destinations.exceptions import DatabaseUndefinedRelation
 
 if TYPE_CHECKING:
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 #: Ids that one statement names.
 _AT_ONCE: Final = 1000
+#: Dispositions whose jobs may put rows into the table itself, and into that of the staging dataset.
+_IN_PLACE: Final = frozenset({"append", "replace"})
+_STAGED: Final = frozenset({"merge", "replace"})
 
 
 def take_back(pipeline: Pipeline) -> None:
@@ -29,23 +32,23 @@ def take_back(pipeline: Pipeline) -> None:
     for load_id in pipeline.list_normalized_load_packages():
         package = pipeline.get_load_package_info(load_id)
         begun = [job for job in package.jobs["started_jobs"] if not _is_done(job.file_path)]
-        appended = [job for job in begun if _appends(package, job.job_file_info.table_name)]
-        if not appended:
+        if not begun:
             continue
+        column = package.schema.naming.normalize_identifier("_dlt_id")
         with pipeline.sql_client(package.schema_name) as client:
-            for job in appended:
-                _delete(client, package.schema.naming.normalize_identifier("_dlt_id"), job)
+            for job in begun:
+                disposition = _disposition(package.schema.tables, job.job_file_info.table_name)
+                if disposition in _IN_PLACE:
+                    _delete(client, column, job)
+                if disposition in _STAGED:
+                    with client.with_staging_dataset():
+                        _delete(client, column, job)
 
 
 def _is_done(file_path: str) -> bool:
     """Whether dlt has noted that the job has ended, and moves the file now."""
     path = Path(file_path)
     return (path.parent.parent / ".pending_transitions" / path.name).exists()
-
-
-def _appends(package: LoadPackageInfo, table: str) -> bool:
-    """Whether rows are put into the table itself, beside those that stand there."""
-    return _disposition(package.schema.tables, table) == "append"
 
 
 def _disposition(tables: Any, name: str) -> str:

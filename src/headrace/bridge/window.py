@@ -31,6 +31,7 @@ class WindowLedger:
         self.listed: list[tuple[Call, float, float]] = []
         self._settled: dict[str, float] = {}
         self._reread: dict[str, float] = {}
+        self._is_held = False
 
     def mark(self, key: str) -> Mark:
         """What the last run left."""
@@ -54,8 +55,14 @@ class WindowLedger:
         self._report.gone.append(f"{call}{text}")
         warnings.warn(f"resource `{self._report.name}`: {call}{text}", HeadraceWarning, stacklevel=2)
 
+    def hold(self) -> None:
+        """Write nothing: not all of it has come."""
+        self._is_held = True
+
     def keep(self) -> None:
         """Write what was learned into the state; what is known never goes back."""
+        if self._is_held:
+            return
         for name, learned in (("windows", self._settled), ("rereads", self._reread)):
             if learned:
                 known: dict[str, float] = self._state.setdefault(name, {})

@@ -20,7 +20,7 @@ class Outcome:
     """A run that ended.
 
     `tables` has the rows that each table holds now where `rows_now` is true (DuckDB), else those that this run loaded.
-    `pending` counts packages of earlier runs that were loaded first.
+    `pending` counts packages of earlier runs that were loaded first, `packages` those of this one.
     `when_empty` says by resource what to try when the API has no rows.
     """
 
@@ -32,6 +32,7 @@ class Outcome:
     report: Report
     seconds: float
     pending: int = 0
+    packages: int = 1
     warnings: tuple[str, ...] = ()
     when_empty: Mapping[str, str] = field(default_factory=dict)
 
@@ -89,6 +90,7 @@ class Outcome:
             "resources": [resource.as_dict() for resource in self.resources],
             "slowed": [asdict(slowdown) for slowdown in self.report.slowdowns],
             "pending_packages_loaded_first": self.pending,
+            "packages": self.packages,
             "warnings": list(self.warnings),
             "next": self.next_command(),
         }

@@ -7,6 +7,7 @@ pipeline for stale and wipes it, the packages too. So they are normalised and lo
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -24,6 +25,7 @@ from headrace.bridge.lease import leased
 from headrace.bridge.leftover import clear_leftovers
 from headrace.bridge.take_back import take_back
 from headrace.command.failure import chain_of, failed_step, translated
+from headrace.command.table import counted
 from headrace.command.target import DuckDbFile, Target
 from headrace.errors import UsageError
 
@@ -49,7 +51,10 @@ class PipelineRun:
 
     def __init__(self, pipeline: dlt.Pipeline) -> None:
         self._pipeline = pipeline
-        self._sources: list[DltSource] = []
+        self._sources: dict[str, DltSource] = {}
+        #: Packages that were loaded, those of earlier runs left out, and the rows that they brought by table.
+        self.packages = 0
+        self._rows: Counter[str] = Counter()
         self._failed_step = ""
         self._check: Callable[[], None] = lambda: None
         #: Whether the machine refused something, such as room on the disk.
@@ -126,13 +131,17 @@ class PipelineRun:
 
     def load(self, source: DltSource) -> None:
         """Extract, normalise and load `source`. Raises `HeadraceError`."""
-        self._sources.append(source)
+        self._sources.setdefault(source.schema.name, source)
         try:
             self._pipeline.run(source)
         except Exception as error:
             self._failed_step = failed_step(error)
             self.failed_by_system = any(isinstance(link, OSError | MemoryError) for link in chain_of(error))
             raise translated(error) from error
+        self.packages += 1
+        trace = self._pipeline.last_trace
+        if trace and trace.last_normalize_info:
+            self._rows.update(rows_by_table(trace.last_normalize_info))
 
     def finish(self, after: Callable[[dlt.Pipeline], object]) -> None:
         """Do what is to be done when all is loaded. Raises `HeadraceError`."""
@@ -148,9 +157,9 @@ class PipelineRun:
                 return "what was fetched is kept: run the same command again, it is loaded first"
         if self._failed_step == "load":
             return "a part may be loaded; the same command loads it again"
-        if goes_on:
-            return "nothing of this run was loaded; the same command goes on where it stopped"
-        return "nothing of this run was loaded; the same command starts again"
+        loaded = f"{counted(self.packages, 'step')} of this run {'is' if self.packages == 1 else 'are'} loaded"
+        begin = loaded if self.packages else "nothing of this run was loaded"
+        return f"{begin}; the same command {'goes on where it stopped' if goes_on else 'starts again'}"
 
     def rows_now(self) -> dict[str, int]:
         """Table -> rows that it holds now, of the tables of the loaded sources. For DuckDB."""
@@ -168,10 +177,8 @@ class PipelineRun:
         return tables
 
     def rows_loaded(self) -> dict[str, int]:
-        """Table -> rows that the last run loaded into it."""
-        trace = self._pipeline.last_trace
-        counts = rows_by_table(trace.last_normalize_info) if trace and trace.last_normalize_info else {}
-        return {name: counts[name] for name in self._table_names() if name in counts}
+        """Table -> rows that this run loaded into it."""
+        return {name: self._rows[name] for name in self._table_names() if name in self._rows}
 
     def sample(self, table: str, columns: list[str], rows: int) -> list[tuple[Any, ...]]:
         """The first rows of a table, by their first column."""
@@ -183,7 +190,7 @@ class PipelineRun:
     def _table_names(self) -> list[str]:
         """Tables of the loaded sources in the order of their resources, parents first."""
         names: list[str] = []
-        for source in self._sources:
+        for source in self._sources.values():
             if source.schema.name in self._pipeline.schemas:
                 schema = self._pipeline.schemas[source.schema.name]  # read from the disk each time
                 # the schema's own order is that in which resources happened to end

@@ -71,6 +71,7 @@ def _resources(described: Mapping[str, Any]) -> Iterator[str]:
             yield f"   windows  {_windows(resource['windows'])}"
         if resource["deletions"]:
             yield f"   marked   {_deletions(resource['deletions'])}"
+        yield f"   loaded   {_loaded(resource['whole'])}"
         yield f"   rows     {_rows(resource['as_objects'])}"
         if resource["dropped"]:
             yield f"   dropped  {', '.join(resource['dropped'])}"
@@ -105,6 +106,10 @@ def _windows(windows: Mapping[str, Any]) -> str:
 
 def _rows(as_objects: str | None) -> str:
     return "columns" if as_objects is None else f"Python objects on the way: {as_objects}"
+
+
+def _loaded(whole: str | None) -> str:
+    return "in steps, while more is to come" if whole is None else f"when all has come: {whole}"
 
 
 def _write(resource: Mapping[str, Any]) -> str:

@@ -16,6 +16,7 @@ import sys
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -89,6 +90,8 @@ class _Made:
             privacy=given.privacy or privacy,
         )
         plan = ranged(plan, given.since or since, given.until or until)
+        # what a file adds to resources may want all rows of a listing in one package
+        plan = replace(plan, limits=replace(plan.limits, step_s=0, step_pages=0))
         source = source_of(
             plan,
             name=name,

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stdout
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import headrace.bridge.source  # noqa: F401 - `Opened.source` needs it, and here it is imported with the rest
 from headrace.bridge.keep import Keep
@@ -30,6 +30,7 @@ from headrace.keep import Lock
 if TYPE_CHECKING:
     from headrace.command.opened import Opened
     from headrace.command.target import Target
+    from headrace.plan import Plan
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,27 @@ def run(asked: Asked, terminal: Terminal) -> Outcome:
                 check_duckdb(target)
             outcome = _load(opened, report, keep, asked, target, terminal)
         return replace(outcome, warnings=tuple(warnings))
+
+
+def steps(plan: Plan, source: Any, make: Callable[[], Any], report: Report, keep: Keep) -> Iterator[Any]:
+    """What is loaded one after the other: `source`, then those of its resources of which more is to come.
+
+    `make` makes another one: dlt leaves hints on one that ran, with which it takes a slower way.
+    """
+    keep.begin_step(plan, source.resources.selected)
+    yield source
+    while broken := list(keep.steps.broken):
+        begin_again(report, plan, broken)
+        keep.begin_step(plan, broken)
+        yield make().with_resources(*broken)
+
+
+def begin_again(report: Report, plan: Plan, names: Iterable[str]) -> None:
+    """Forget what is found anew where resources of these names, and their parents, are walked once more."""
+    parents = {each.name: [parent.resource for parent in each.parents] for each in plan.resources}
+    for name in names:
+        report.of(name).begin_again()
+        begin_again(report, plan, parents.get(name, ()))
 
 
 @contextmanager
@@ -119,13 +141,13 @@ def _load(opened: Opened, report: Report, keep: Keep, asked: Asked, target: Targ
         with stopped_in_time(leave):
             pending = run.load_pending()
         if pending:
-            keep.discard_all()
             terminal.note(f"loaded {counted(pending, 'package')} of an earlier run")
         names = asked.resources or [resource.name for resource in opened.plan.resources]
         for name in names:
             report.of(name)  # in the order of the plan, whichever dlt begins with
         with progress(report, names, terminal, quiet=asked.quiet), stopped_in_time(leave):
-            run.load(source)
+            for step in steps(opened.plan, source, opened.source, report, keep):
+                run.load(step)
         keep.discard()
         if opened.after is not None:
             run.finish(opened.after)
@@ -146,6 +168,7 @@ def _load(opened: Opened, report: Report, keep: Keep, asked: Asked, target: Targ
         rows_now=isinstance(target, DuckDbFile),
         report=report,
         pending=pending,
+        packages=run.packages,
         seconds=time.monotonic() - begin,
         when_empty={each.name: each.when_empty for each in opened.plan.resources if each.when_empty},
     )

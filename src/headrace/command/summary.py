@@ -45,6 +45,8 @@ def _remarks(outcome: Outcome) -> Iterator[str]:
     """What a reader should know beside the figures; nothing for what did not happen."""
     if outcome.pending:
         yield f"pending     {counted(outcome.pending, 'package')} of an earlier run loaded first"
+    if outcome.packages > 1:
+        yield f"steps       loaded in {outcome.packages} packages, one after the other"
     if outcome.retries:
         causes = ", ".join(f"{cause} {_times(number)}" for cause, number in outcome.retries.most_common())
         wait_s = sum(resource.wait_s for resource in outcome.resources)

@@ -97,6 +97,17 @@ class LimitOptions(Options):
         ge=0,
         allow_inf_nan=False,
     )
+    step_s: float = option(
+        900.0,
+        about="seconds after which `headrace run` loads what came of rows that are merged by a key, and goes on behind "
+        "it; 0 loads all when all has come",
+        dlt="ours",
+        ge=0,
+        allow_inf_nan=False,
+    )
+    step_pages: int = option(
+        0, about="pages after which it does so, where they come sooner; 0 counts none", dlt="ours", ge=0
+    )
     learn_rate: bool = option(
         default=True,
         about="without `rate_limit`, go as fast as the host's headers and its refusals (429) teach; false: after a 429 "

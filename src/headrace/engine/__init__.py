@@ -7,7 +7,7 @@ from headrace.engine.convert import Converter, IdSource
 from headrace.engine.fan_out import Ledger, Origins, Watermarks, errands, origins_of
 from headrace.engine.fetch import Line, Sink, fetch, fetch_objects
 from headrace.engine.identity import Fates, Identities
-from headrace.engine.kept import KeptPages, why_not
+from headrace.engine.kept import KeptPages, Standing
 from headrace.engine.memory import use_returning_memory
 from headrace.engine.report import Report, ResourceReport
 from headrace.engine.roll import Roll
@@ -16,6 +16,7 @@ from headrace.engine.settle import settled
 from headrace.engine.shelf import Shelf
 from headrace.engine.skip import Skip, Unskippable
 from headrace.engine.spool import FileWriter, Room, Spool
+from headrace.engine.step import Step, Steps
 from headrace.engine.waiting import Waiting
 
 __all__ = [
@@ -42,6 +43,9 @@ __all__ = [
     "Sink",
     "Skip",
     "Spool",
+    "Standing",
+    "Step",
+    "Steps",
     "Unskippable",
     "Verdict",
     "Waiting",
@@ -55,5 +59,4 @@ __all__ = [
     "parent_rows",
     "settled",
     "use_returning_memory",
-    "why_not",
 ]

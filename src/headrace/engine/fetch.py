@@ -16,6 +16,7 @@ from headrace.engine.records import Records
 from headrace.engine.report import ResourceReport
 from headrace.engine.rows import Errand, ParentRow, Prepared, RowWork, Watermark
 from headrace.engine.spool import Spool
+from headrace.engine.step import Step
 from headrace.engine.waiting import Waiting
 from headrace.engine.walk import walk_all
 from headrace.message import Page
@@ -43,14 +44,17 @@ async def fetch(  # noqa: PLR0913 - what the parts of a run share
     line: Sink | None,
     *,
     kept: KeptPages | None = None,
+    step: Step | None = None,
 ) -> list[ParentRow]:
     """Fetch all errands of `resource` onto `line`; what its rows give to dependents, in row order.
 
-    `line` None stores nothing: only dependents want the rows. What is `kept` is not asked for. Raises any
+    `line` None stores nothing: only dependents want the rows. What is `kept` is not asked for, and not stored again
+    where it is loaded. The report says whether it is done, or broke off because its `step` was over. Raises any
     `HeadraceError`; then nothing is complete.
     """
-    gatherer = _Gatherer(resource, report)
-    walk = walk_all(resource, errands, waiting, transport, report, gatherer.take, kept=kept)
+    report.done = False
+    gatherer = _Gatherer(resource)
+    walk = walk_all(resource, errands, waiting, transport, report, gatherer.take, kept=kept, step=step)
     tasks = [
         asyncio.create_task(gatherer.gather(walk)),
         asyncio.create_task(_consume(gatherer.waiting, line)),
@@ -64,7 +68,7 @@ async def fetch(  # noqa: PLR0913 - what the parts of a run share
     for error in ended:
         if isinstance(error, BaseException) and not isinstance(error, asyncio.CancelledError):
             raise error
-    report.done = True
+    report.done = gatherer.is_whole
     return gatherer.exported
 
 
@@ -84,7 +88,6 @@ async def fetch_objects(  # noqa: PLR0913 - what the parts of a run share
     """
 
     async def take_page(errand: Errand, page: Page) -> None:
-        report.rows += len(page.records)
         await take(work.objects(page, errand), errand.watermark)
 
     await walk_all(work.resource, errands, waiting, transport, report, take_page, kept=kept)
@@ -110,29 +113,34 @@ class Sink(Protocol):
 class _Gatherer:
     """Whole pages gathered to batches; what dependents want goes to `exported`, None follows the last batch."""
 
-    def __init__(self, resource: ResourcePlan, report: ResourceReport) -> None:
+    def __init__(self, resource: ResourcePlan) -> None:
         self.waiting: asyncio.Queue[Records | None] = asyncio.Queue(maxsize=_WAITING_BATCHES)
         self.exported: list[ParentRow] = []
+        self.is_whole = False
         self._work = RowWork(resource)
-        self._report = report
+        #: Whether rows that are loaded are looked at: for dependents, or for how far they lead.
+        self._looks_back = bool(resource.exports) or resource.incremental is not None
         self._gathered = _Gathered()
         self._enough = _FIRST_BATCH_BYTES
 
-    async def gather(self, walk: Awaitable[None]) -> None:
+    async def gather(self, walk: Awaitable[bool]) -> None:
         """Gather what `walk` hands over, to its end."""
-        await walk
+        self.is_whole = await walk
         await self._pass_on()
         await self.waiting.put(None)
 
     async def take(self, errand: Errand, page: Page) -> None:
         """One page, in its turn."""
+        if page.loaded and not self._looks_back:
+            return
         if self._work.needs_objects(errand):
             # functions of the configuration may take their time, and other resources must not wait
             prepared = await asyncio.to_thread(self._work.prepare, page, errand)
         else:
             prepared = self._work.prepare(page, errand)
-        self._report.rows += len(page.records)
         self.exported.extend(prepared.exported)
+        if page.loaded:
+            return
         if self._gathered.differs(prepared):
             await self._pass_on()
         self._gathered.add(prepared)

@@ -13,19 +13,25 @@ That is right only while the listing is what it was. Per call:
   before it came or went, and the new answer takes its place. Where it has others, or its address leads nowhere any
   more, nothing of the listing is taken, and it is fetched as if nothing were kept.
 
+Rows of a page may be loaded before its listing has ended (`step.py`). Such a page is noted with the package that brings
+its rows, before that is loaded; whether it was, the pipeline says. A page is loaded as often as it was noted: two calls
+that make the same request have the same page, and rows of their own.
+
 The requests of a run that goes on are those of the run before, because nothing was loaded between the two, so what is
 remembered at the destination is the same, and because windows of time end at the *now* of the first of them, and are
 cut where they were cut then (`Cuts`). Whatever else could change what a page means is in the identity of the journal:
-the version, the resource as planned, the credentials, the state of the resource, the last load of the pipeline. Where
-one of these is another, or the journal is older than a bound, it begins anew.
+the version, the resource as planned, the credentials, the state of the resource, and the last load of the pipeline,
+which must be that of then or a step of the same run. Where one of these is another, or the journal, or its last step,
+is older than a bound, it begins anew.
 
-What is not kept at all is said by `why_not`.
+What is not kept at all is said by `plan/keeping.py`.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -39,48 +45,48 @@ from headrace.jsonpath import MISSING, JsonPath
 from headrace.keep import Entry, Keeper, Seal
 from headrace.message import Page, PageFacts, Request
 from headrace.plan import Plan, ResourcePlan
-from headrace.secrets import Secret
+from headrace.plan.keeping import secrets_of
 
 if TYPE_CHECKING:
     from headrace.engine.report import ResourceReport
     from headrace.paginate import Pager
 
-_BEGIN, _PAGE, _CUT, _FORGOTTEN = range(1, 5)
+_BEGIN, _PAGE, _CUT, _FORGOTTEN, _LOADING, _STEP = range(1, 7)
 _DIGEST: Final = 16
 _CODEC: Final = "lz4"
 #: The records of a page and their length before compression, beside the facts.
 _Head = tuple[bytes, bytes, int]
 
 
-def why_not(resource: ResourcePlan, plan: Plan) -> str | None:  # noqa: PLR0911 - one line a reason
-    """Why pages of `resource` are not kept, in words; None where they are."""
-    if plan.limits.max_kept_bytes == 0:
-        return "`limits.max_kept_bytes` is 0"
-    if resource.pager.reads_answers:
-        return "its paginator is an object that may look into rows as they came"
-    if plan.session is not None or (resource.auth is not None and resource.auth.kind == "custom"):
-        return "an object signs its requests: whether it is the same account is not known"
-    if any(not isinstance(action.act, str) for action in resource.actions):
-        return "functions change its answers, and may be others the next time"
-    if resource.privacy.hashed and resource.privacy.key is None:
-        return "hashes without a key are others in each run"
-    if any(map(resource.privacy.hides, resource.exports.fields)):
-        return "a dependent needs what may not be stored"
-    if resource.privacy.discreet and not _secrets_of(resource):
-        return "links may be personal, and without credentials nothing hides them"
-    return None
+@dataclass(frozen=True)
+class _Begun:
+    """Whose a journal is, when it began, and when a step was last added to it, in seconds since 1970."""
+
+    identity: bytes
+    began_s: float
+    added_s: float
 
 
-def identity_of(resource: ResourcePlan, plan: Plan, standing: Any) -> bytes:
-    """What must be the same for kept pages to count; `standing` is what is remembered at the destination."""
+@dataclass(frozen=True)
+class Standing:
+    """What stands at the destination: the `state` of a resource, the packages that were `loaded`, the `last` one."""
+
+    state: Any
+    last: str = ""
+    loaded: Container[str] = ()
+
+
+def identity_of(resource: ResourcePlan, plan: Plan, state: Any) -> bytes:
+    """What must be the same for kept pages to count; `state` is what is remembered of the resource."""
     from headrace import __version__
     from headrace.plan import describe
 
     described = describe(replace(plan, resources=(resource,)))["resources"]
+    del described[0]["whole"]  # when rows are loaded changes no page
     privacy = resource.privacy
     said = (__version__, plan.base_url, described, str(resource.selector), resource.allow_null_data)
     hidden = (privacy.fates, resource.fields, str(resource.pager), resource.windows, resource.time_path)
-    return json.dumps([said, repr(hidden), standing], sort_keys=True, default=str).encode("utf-8", "surrogatepass")
+    return json.dumps([said, repr(hidden), state], sort_keys=True, default=str).encode("utf-8", "surrogatepass")
 
 
 @dataclass(frozen=True)
@@ -105,7 +111,7 @@ class KeptPages:
         keeper: Keeper,
         report: ResourceReport,
         *,
-        standing: Any,
+        standing: Standing,
         now_s: float,
     ) -> None:
         self._resource = resource
@@ -113,18 +119,78 @@ class KeptPages:
         self._keeper = keeper
         self._report = report
         self._hash = KeyedHash(resource.privacy.key.reveal() if resource.privacy.key else None)
-        self._seal = Seal(_secrets_of(resource), keeper.salt())
-        self._pages: dict[bytes, Entry] = {}
-        self._fresh: dict[bytes, Page] = {}
-        self._cuts: dict[bytes, dict[float, float]] = {}
+        self._seal = Seal(secrets_of(resource), keeper.salt())
         self._journal = keeper.journal(resource.name)
-        self.began_s = self._opened(self._seal.digest(identity_of(resource, plan, standing)), now_s)
+        self._forget_all()
+        identity = self._seal.digest(identity_of(resource, plan, standing.state))
+        self.began_s = self._opened(identity, standing, now_s)
         self.is_continued = bool(self._pages)
+        #: What an earlier process brought and this one has not told yet: its pages, and which of them are loaded.
+        self._earlier = set(self._pages)
+        self._loaded_earlier = Counter(self._loaded)
+        #: Whether a later step would get further: all pages that came are kept, and no listing moved.
+        self.is_steady = True
         #: Whether an answer did not come, or was none: what came before it is worth going on with.
         self.is_interrupted = False
 
     def __repr__(self) -> str:
         return f"<KeptPages of {self._resource.name}: {len(self._pages)} from before>"
+
+    def _forget_all(self) -> None:
+        self._pages: dict[bytes, Entry] = {}
+        self._fresh: dict[bytes, Page] = {}
+        self._cuts: dict[bytes, dict[float, float]] = {}
+        #: How often the rows of a page stand at the destination.
+        self._loaded: Counter[bytes] = Counter()
+        #: Pages that were handed on to be stored, in this step.
+        self._handed: list[bytes] = []
+        #: Whether all pages of it are kept and loaded.
+        self.is_loaded_whole = False
+        #: Pages that were loaded and asked for once more.
+        self._renewed: set[bytes] = set()
+
+    def go_on(self, standing: Standing) -> None:
+        """Know what was added by the step before, which is loaded. Raises `OSError`."""
+        self._keeper.settle()
+        self._forget_all()
+        self._read(standing)
+
+    def load_again(self) -> None:
+        """Store all rows, whatever was loaded: they mean something together only."""
+        self._loaded.clear()
+
+    def handed(self, page: Page) -> tuple[Page, bool]:
+        """A page in its turn, marked where its rows are loaded; and whether this process hands it on the first time."""
+        digest = page.kept_as
+        if not digest:
+            self.is_steady = False
+            return page, True
+        if self._loaded[digest] > 0:
+            self._loaded[digest] -= 1
+            is_first = self._loaded_earlier[digest] > 0
+            self._loaded_earlier[digest] -= is_first
+            return replace(page, loaded=True), is_first
+        self._handed.append(digest)
+        return page, True
+
+    def is_new(self, page: Page) -> bool:
+        """Whether a page that was handed on brings the listing forward."""
+        return not page.loaded and page.kept_as not in self._renewed
+
+    def note(self, load_id: str, *, is_whole: bool) -> None:
+        """The package of this number brings the rows of the pages that were handed on, `is_whole` those of the last."""
+        handed, self._handed = b"".join(self._handed), []
+        said = (load_id, is_whole and self.may_break_off, handed)
+        self._keeper.write(self._journal, lambda: (_LOADING, msgspec.msgpack.encode(said), b""))
+
+    def note_step(self, load_id: str, now_s: float) -> None:
+        """The package of this number is a step of this run, behind which it goes on."""
+        self._keeper.write(self._journal, lambda: (_STEP, msgspec.msgpack.encode((load_id, now_s)), b""))
+
+    @property
+    def may_break_off(self) -> bool:
+        """Whether a later step could go on behind what came."""
+        return self.is_steady and self._keeper.failure is None
 
     def chain(self, pager: Pager, first: Request, ends: Callable[[PageFacts], bool] = lambda _: False) -> Chain:
         """What a walk from `first` would find kept, up to the page that `ends` it at the latest."""
@@ -145,17 +211,18 @@ class KeptPages:
     def take(self, request: Request, splitter: PageSplitter) -> Page | None:
         """The kept answer to `request`; None where there is none."""
         digest = self._digest(request)
-        page = self._fresh.pop(digest, None)
-        if page is None:
-            found = self._facts(request, digest)
-            records = None if found is None else self._records(digest)
-            if found is None or records is None:
-                return None
-            facts, selector = found
-            splitter.go_on(selector)
-            page = Page(records, facts, shown=True)
+        if digest in self._fresh:
+            return self._fresh.pop(digest)
+        found = self._facts(request, digest)
+        records = None if found is None else self._records(digest)
+        if found is None or records is None:
+            return None
+        facts, selector = found
+        splitter.go_on(selector)
+        if digest in self._earlier:
+            self._earlier.discard(digest)
             self._report.kept_pages += 1
-        return page
+        return Page(records, facts, shown=True, kept_as=digest)
 
     def keep(self, request: Request, page: Page, splitter: PageSplitter) -> Page:
         """The page as it may be stored, kept if there is room."""
@@ -193,22 +260,31 @@ class KeptPages:
             return _PAGE, head, pa.compress(body, _CODEC, asbytes=True)
 
         self._keeper.write(self._journal, make, size)
-        return page
+        return replace(page, kept_as=digest)
 
     def renew(self, request: Request, page: Page, splitter: PageSplitter) -> bool:
         """Whether `page`, the answer of now, has the rows of the kept one; then it takes its place."""
-        before = self._records(self._digest(request))
+        digest = self._digest(request)
+        before = self._records(digest)
         shown = self._shown(page)
         if before is None or not self._continues(before, shown.records):
             return False
-        self._fresh[self._digest(request)] = self.keep(request, page, splitter)
+        if self._loaded.pop(digest, 0):  # rows may have changed, and others come behind them
+            self._keeper.write(self._journal, lambda: (_FORGOTTEN, digest, b""))
+            self._renewed.add(digest)
+        self._fresh[digest] = self.keep(request, page, splitter)
         return True
+
+    def is_loaded(self, request: Request) -> bool:
+        """Whether rows of the kept answer stand at the destination."""
+        return self._loaded[self._digest(request)] > 0
 
     def forget(self, requests: Sequence[Request]) -> None:
         """Nothing of these is to be taken, now or later."""
         digests = [self._digest(request) for request in requests]
         for digest in digests:
             self._pages.pop(digest, None)
+            self.is_steady &= not self._loaded.pop(digest, 0)
         self._keeper.write(self._journal, lambda: (_FORGOTTEN, b"".join(digests), b""))
 
     def cuts(self, call: Request) -> Cuts:
@@ -220,26 +296,35 @@ class KeptPages:
 
         return Cuts(self._cuts.get(digest, {}), tell)
 
-    def _opened(self, identity: bytes, now_s: float) -> float:
+    def _opened(self, identity: bytes, standing: Standing, now_s: float) -> float:
         """Read the journal, or begin a new one; when it began."""
-        began_s = None
+        begun = self._read(standing)
+        age_s = now_s - begun.added_s if begun is not None else 0
+        if begun is not None and begun.identity == identity and 0 <= age_s <= self._limits.max_kept_age_s:
+            return begun.began_s
+        self._forget_all()
+        self._journal.clear()
+        self._journal.append(_BEGIN, msgspec.msgpack.encode((identity, now_s, standing.last)))
+        return now_s
+
+    def _read(self, standing: Standing) -> _Begun | None:
+        """Learn what is in the journal; None where another load came behind it."""
+        begun, lasts = None, []
         for entry in self._journal.entries():
             if entry.kind == _BEGIN:
-                known, began_s = msgspec.msgpack.decode(entry.head, type=tuple[bytes, float])
-                if known != identity or not 0 <= now_s - began_s <= self._limits.max_kept_age_s:
-                    began_s = None
-                    break
-            elif began_s is None:
+                known, began_s, last = msgspec.msgpack.decode(entry.head, type=tuple[bytes, float, str])
+                begun, lasts = _Begun(known, began_s, began_s), [last]
+            elif begun is None:
                 break
+            elif entry.kind == _STEP:
+                load_id, now_s = msgspec.msgpack.decode(entry.head, type=tuple[str, float])
+                begun = replace(begun, added_s=max(begun.added_s, now_s))
+                lasts.append(load_id)
             else:
-                self._learn(entry)
-        if began_s is None:
-            self._journal.clear()
-            self._journal.append(_BEGIN, msgspec.msgpack.encode((identity, now_s)))
-            return now_s
-        return began_s
+                self._learn(entry, standing)
+        return begun if standing.last in lasts else None
 
-    def _learn(self, entry: Entry) -> None:
+    def _learn(self, entry: Entry, standing: Standing) -> None:
         if entry.kind == _PAGE:
             digest = msgspec.msgpack.decode(entry.head, type=_Head)[0]
             self._pages[digest] = entry
@@ -247,8 +332,14 @@ class KeptPages:
             digest, start, end = msgspec.msgpack.decode(entry.head, type=tuple[bytes, float, float])
             self._cuts.setdefault(digest, {})[start] = end
         elif entry.kind == _FORGOTTEN:
-            for place in range(0, len(entry.head), _DIGEST):
-                self._pages.pop(entry.head[place : place + _DIGEST], None)
+            for digest in _digests(entry.head):
+                self._pages.pop(digest, None)
+                self._loaded.pop(digest, None)
+        elif entry.kind == _LOADING:
+            load_id, is_whole, handed = msgspec.msgpack.decode(entry.head, type=tuple[str, bool, bytes])
+            if load_id in standing.loaded:
+                self._loaded.update(_digests(handed))
+                self.is_loaded_whole = is_whole
 
     def _facts(self, request: Request, digest: bytes | None = None) -> tuple[PageFacts, JsonPath | None] | None:
         entry = self._pages.get(digest or self._digest(request))
@@ -292,11 +383,8 @@ class KeptPages:
         return self._seal.digest(json.dumps(said, sort_keys=True, default=repr).encode())
 
 
-def _secrets_of(resource: ResourcePlan) -> list[str]:
-    """The credentials of a resource, in the order of their names."""
-    fields = sorted(resource.auth.fields.items()) if resource.auth else []
-    values = [*(value for _, value in fields), resource.privacy.key]
-    return [value.reveal() for value in values if isinstance(value, Secret) and value]
+def _digests(joined: bytes) -> Iterator[bytes]:
+    return (joined[place : place + _DIGEST] for place in range(0, len(joined), _DIGEST))
 
 
 def _without_rows(document: Any, selector: JsonPath | None) -> Any:

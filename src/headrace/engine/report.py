@@ -53,6 +53,12 @@ class ResourceReport:
     tables: dict[str, int] = field(default_factory=dict)
     done: bool = False
 
+    def begin_again(self) -> None:
+        """It is walked once more from its beginning: what there is to say of calls is said anew."""
+        self.done = False
+        for said in (self.doubts, self.skipped, self.gone):
+            said.clear()
+
     def hides(self, privacy: Privacy) -> None:
         """Say which fields are not stored as they come."""
         self.dropped, self.hashed, self.secret = privacy.dropped, privacy.hashed, privacy.secret

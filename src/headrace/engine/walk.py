@@ -21,6 +21,7 @@ from headrace.engine.kept import KeptPages
 from headrace.engine.report import ResourceReport
 from headrace.engine.rows import Errand
 from headrace.engine.skip import skip_of
+from headrace.engine.step import Step
 from headrace.engine.waiting import Waiting
 from headrace.engine.walker import Walker
 from headrace.engine.window import Window
@@ -38,31 +39,28 @@ async def walk_all(  # noqa: PLR0913 - what the parts of a run share
     take: Callable[[Errand, Page], Awaitable[None]],
     *,
     kept: KeptPages | None = None,
-) -> None:
-    """Hand the pages of all errands to `take`, in order. Raises any `HeadraceError`, and what `take` raises.
+    step: Step | None = None,
+) -> bool:
+    """Hand the pages of all errands to `take`, in order; whether that were all, or `step` was over before.
 
     `waiting` is shared by what runs at the same time. What is `kept` is not asked for, and what comes is kept there. An
-    errand whose watermark is closed is not walked further.
+    errand whose watermark is closed is not walked further. Raises any `HeadraceError`, and what `take` raises.
     """
     walker = partial(Walker, resource=resource, transport=transport, waiting=waiting, kept=kept)
     line = _Line(errands, waiting, walker)
     try:
         while (first := line.first()) is not None:
+            if step is not None and step.is_over:
+                return False
             first.lead()
-            watermark = first.errand.watermark
-            rows = 0
             try:
-                while (page := await first.next()) is not None:
-                    report.pages += 1
-                    rows += len(page.records)
-                    await take(first.errand, page)
-                    if watermark is not None and watermark.closed:
-                        break
+                if await _hand_on(first, report, take, kept, step):
+                    return False
             except Skipped as skipped:
                 errand = first.errand
-                report.skipped.append(skip_of(resource, errand.call, skipped, rows, errand.unskippable))
-                if watermark is not None:
-                    watermark.hold()
+                report.skipped.append(skip_of(resource, errand.call, skipped, first.rows, errand.unskippable))
+                if errand.watermark is not None:
+                    errand.watermark.hold()
                 await line.leave_call()
                 continue
             if first.instead is None:
@@ -73,8 +71,32 @@ async def walk_all(  # noqa: PLR0913 - what the parts of a run share
                     first.errand.complete()
                 if first.errand.whole is not None and not first.doubt and not first.ignored:
                     first.errand.whole()
+        return True
     finally:
         await line.stop()
+
+
+async def _hand_on(
+    walker: Walker,
+    report: ResourceReport,
+    take: Callable[[Errand, Page], Awaitable[None]],
+    kept: KeptPages | None,
+    step: Step | None,
+) -> bool:
+    """Hand its pages to `take`; whether the step ended behind one of them that is not the last."""
+    watermark = walker.errand.watermark
+    is_over = False
+    while (page := await walker.next()) is not None:
+        if is_over:
+            return True
+        page, is_first = kept.handed(page) if kept is not None else (page, True)
+        report.pages += is_first
+        report.rows += is_first * len(page.records)
+        await take(walker.errand, page)
+        if watermark is not None and watermark.closed:
+            break
+        is_over = step is not None and step.ends_behind(page)
+    return False
 
 
 class _Line:

@@ -90,6 +90,8 @@ class Walker:
         self.instead: Errand | None = None
         self.doubt: str | None = None
         self.ignored = False
+        #: Rows that were handed on.
+        self.rows = 0
         self._resource = resource
         self._limits = limits = waiting.limits
         self._share = limits.max_waiting_bytes / limits.in_flight
@@ -134,7 +136,9 @@ class Walker:
             await self._changed.wait()
         page, size = self._pages.popleft()
         self._let_go(size)
-        return page.open() if isinstance(page, Packed) else page
+        opened = page.open() if isinstance(page, Packed) else page
+        self.rows += len(opened.records)
+        return opened
 
     def cancel(self) -> None:
         """Walk no further."""
@@ -247,8 +251,9 @@ class Walker:
         if chain.is_whole:
             self._hands_on = True  # a window whose end is known is not to be given up
             return len(chain.requests)
-        if len(chain.requests) > 1:
-            last = chain.requests[-1]
+        last = chain.requests[-1] if chain.requests else None
+        # a single page would be asked for anyway; one that is loaded must not come as if it were new
+        if last is not None and (len(chain.requests) > 1 or kept.is_loaded(last)):
             with suppress(RefusedError, AnswerError, Skipped, Ignored):
                 # another splitter would do: what this one learns of the page is what it learned before
                 if kept.renew(last, await self._asked(last, splitter), splitter):

@@ -17,7 +17,7 @@ from typing import Final
 
 from headrace.keep.disk import Disk
 
-_MARK: Final = b"hrk1"
+_MARK: Final = b"hrk2"
 _LINE: Final = struct.Struct("<4sBIII")
 _SUM: Final = struct.Struct("<I")
 

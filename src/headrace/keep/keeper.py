@@ -138,18 +138,6 @@ class Keeper:
         except OSError as failure:
             self.failure = failure
 
-    def discard_all(self) -> None:
-        """Remove every journal in the folder, those of earlier runs too."""
-        self.settle()
-        try:
-            for journal in self._journals.values():
-                journal.close()
-            self._journals = {}
-            for path in self.folder.glob("*.pages"):
-                self._disk.remove(path)
-        except OSError as failure:
-            self.failure = failure
-
     def close(self) -> None:
         """Write and sync what is left, and let the files go."""
         self._thread.shutdown(wait=True)

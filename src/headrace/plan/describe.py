@@ -8,6 +8,7 @@ from typing import Any
 
 from headrace.message import Request
 from headrace.moment import moment_words
+from headrace.plan.keeping import why_whole
 from headrace.plan.model import Call, Plan, ResourcePlan
 from headrace.secrets import mask
 
@@ -25,7 +26,7 @@ def describe(plan: Plan) -> dict[str, Any]:
         "in_flight": plan.limits.in_flight,
         "rate": None if plan.limits.rate is None else [plan.limits.rate.requests, plan.limits.rate.per_s],
         "learn_rate": plan.limits.learn_rate,
-        "resources": [_resource(resource) for resource in plan.resources],
+        "resources": [{**_resource(resource), "whole": why_whole(resource, plan)} for resource in plan.resources],
         "ready": list(plan.ready),
     }
 

@@ -71,9 +71,9 @@ class Limits:
     """Bounds of one client: requests in flight, seconds an attempt may take, bytes a page may have decompressed.
 
     `max_waiting_bytes` bounds the pages of a run that wait for their turn, what is under way left out;
-    `max_kept_bytes` and `max_kept_age_s` those that a later run may take where this one fails. Without a
-    `rate` one is learned from headers and refusals, unless `learn_rate` is false. `rates` are those of single hosts, by
-    (scheme, host, port).
+    `max_kept_bytes` and `max_kept_age_s` those that a later run may take where this one fails. `step_s`
+    and `step_pages` say when what came is loaded though more is to come, 0 never. Without a `rate` one is learned from
+    headers and refusals, unless `learn_rate` is false. `rates` are those of single hosts, by (scheme, host, port).
     """
 
     in_flight: int = 8
@@ -83,6 +83,8 @@ class Limits:
     max_pages: int = 1_000_000
     max_kept_bytes: int = 1 << 30
     max_kept_age_s: float = 86_400.0
+    step_s: float = 900.0
+    step_pages: int = 0
     learn_rate: bool = True
     rate: Rate | None = None
     rates: Mapping[tuple[str, str, int], Rate] = field(default_factory=dict)

@@ -78,6 +78,10 @@ class Gate:
         self._budget = Budget()
         self._learned = LearnedPace()
 
+    def begin_again(self) -> None:
+        """Go on in another event loop, where nobody is under way; what was sent and learned counts on."""
+        self._door, self._left, self._under_way = asyncio.Lock(), asyncio.Event(), 0
+
     def hold(self, until: float) -> None:
         """Let nobody pass before `until`; an earlier moment than the present one changes nothing."""
         self.not_before = max(self.not_before, until)
@@ -214,6 +218,11 @@ class Gates:
             rate = limits.rates.get(origin, limits.rate)
             self._gates[origin] = Gate(limits.in_flight, rate, learns=limits.learn_rate)
         return self._gates[origin]
+
+    def begin_again(self) -> None:
+        """Go on in another event loop."""
+        for gate in self._gates.values():
+            gate.begin_again()
 
     def slowdowns(self) -> list[Slowdown]:
         """What each gate cost until now."""
