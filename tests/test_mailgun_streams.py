@@ -276,6 +276,22 @@ def test_accounts_and_regions_stand_side_by_side(tmp_path: Path) -> None:
         }
 
 
+@pytest.mark.parametrize("named", ["eu", "us"])
+def test_links_of_the_european_host_may_name_either_host(named: Any, tmp_path: Path) -> None:
+    """The host that was asked is asked on, and no other one sees the key."""
+    world = world_of()
+    world.eu.every_domain[0].fill([world.clock.now - 1000 - second for second in range(700)])
+    target = pipeline(tmp_path, "mail")
+    streams = ("events", "bounces", "templates", "mailing_list_members")
+    with Mailgun(world, Doubts(eu_links=named)).serve() as sim:
+        load(target, sim, streams=streams, region="eu", base_url=sim.eu_url)
+        rows = read_database(target).rows("events")
+        assert {row["id"] for row in rows} == {fact.row["id"] for fact in sim.truth("events", region="eu")}
+        assert len(rows) > 700
+        assert sim.ledger.requests == ()
+        assert {entry.status for entry in sim.eu_ledger.requests} == {200}
+
+
 def test_all_subaccounts_are_read_with_the_account(tmp_path: Path) -> None:
     world = world_of()
     target = pipeline(tmp_path, "mail")

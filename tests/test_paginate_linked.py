@@ -89,6 +89,49 @@ def test_link_is_resolved_and_brings_its_own_query(link: str, url: str) -> None:
     assert walk.ask() == Request("POST", url, (), (("x-a", "1"),), {"q": 1}, resource="items")
 
 
+@pytest.mark.parametrize(
+    ("link", "url"),
+    [
+        ("https://eu.example.com/v1/items?p=2", "https://api.example.com/v1/items?p=2"),
+        ("http://api.example.com:8080/x?q=a%26b&c=#frag", "https://api.example.com/x?q=a%26b&c="),
+        ("//cdn.example.com/x", "https://api.example.com/x"),
+        ("https://me:pass@evil.example//twice//x", "https://api.example.com//twice//x"),
+        ("https://evil.example?p=2", "https://api.example.com?p=2"),
+        ("?p=2", "https://api.example.com/v1/items?p=2"),
+        ("other?p=2", "https://api.example.com/v1/other?p=2"),
+        ("HTTPS://EVIL.example/X", "https://api.example.com/X"),
+        # no web address: the transport refuses it
+        ("ftp://evil.example/x", "ftp://evil.example/x"),
+    ],
+)
+def test_only_path_and_query_of_a_link_count_where_the_origin_is_kept(link: str, url: str) -> None:
+    """In the body and in the header alike."""
+    for pager in (JsonLink(NEXT, keep_origin=True), HeaderLink(keep_origin=True)):
+        walk = pager.begin(REQUEST)
+        walk.ask()
+        walk.tell(PageFacts(200, {"link": f"<{link}>; rel=next"}, FIRST, 3, "", {"links.next": link}))
+        request = walk.ask()
+        assert request is not None
+        assert request.url == url
+
+
+def test_the_origin_that_is_kept_is_that_of_the_page() -> None:
+    """As for a relative link: behind a redirect, that of the host that answered."""
+    walk = JsonLink(NEXT, keep_origin=True).begin(REQUEST)
+    walk.ask()
+    walk.tell(facts(3, "https://elsewhere.example/x?p=2", "https://www.example.com/v1/items"))
+    request = walk.ask()
+    assert request is not None
+    assert request.url == "https://www.example.com/x?p=2"
+
+
+def test_a_link_back_under_another_host_is_a_cycle_where_the_origin_is_kept() -> None:
+    walk = JsonLink(NEXT, keep_origin=True).begin(REQUEST)
+    walk.ask()
+    with pytest.raises(PagingError, match="which was asked for before"):
+        walk.tell(facts(3, FIRST.replace("api.", "eu.")))
+
+
 def test_relative_link_is_resolved_against_the_current_page() -> None:
     """Not against the first one."""
     walk = JsonLink(NEXT).begin(REQUEST)
@@ -197,6 +240,7 @@ def test_describe_and_wants() -> None:
         "ends": "when `links.next` is missing or empty, at a second empty page in a row, "
         "or an empty page that names nothing new",
     }
+    assert JsonLink(NEXT, keep_origin=True).describe()["keep_origin"] is True
     assert HeaderLink().describe()["ends"].startswith("when the Link header has no `next`, ")
 
 

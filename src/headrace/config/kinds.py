@@ -217,6 +217,12 @@ class JsonLinkPaging(Options):
         about="an empty page ends the listing, whatever its link leads to; absent: the pager decides by what it saw",
         dlt="ours",
     )
+    keep_origin: bool = option(
+        default=False,
+        about="of a link only path and query count, and the host that was asked is asked on: where an API or a gateway "
+        "writes another host into its links",
+        dlt="ours",
+    )
 
 
 class HeaderLinkPaging(Options):
@@ -227,6 +233,12 @@ class HeaderLinkPaging(Options):
     stop_after_empty_page: bool | None = option(
         None,
         about="an empty page ends the listing, whatever its link leads to; absent: the pager decides by what it saw",
+        dlt="ours",
+    )
+    keep_origin: bool = option(
+        default=False,
+        about="of a link only path and query count, and the host that was asked is asked on: where an API or a gateway "
+        "writes another host into its links",
         dlt="ours",
     )
 

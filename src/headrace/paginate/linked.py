@@ -2,15 +2,17 @@
 
 A relative address is resolved against the address of the page that named it; a fragment is dropped, because it is never
 sent and would make one page look like many. The parameters of the first request are dropped (the link brings its own),
-its body and headers are kept. Whether the address may be asked at all (scheme, host) is the transport's question. End
-rules and cycle guard: `cycle.py`; `stop_after_empty_page` is ours, dlt has it for cursors only.
+its body and headers are kept. Whether the address may be asked at all (scheme, host) is the transport's question. With
+`keep_origin` only path and query of a whole address count: some APIs, and gateways before them, write another host into
+their links, where no credential may go. End rules and cycle guard: `cycle.py`; both options are ours, dlt has
+`stop_after_empty_page` for cursors only.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
-from urllib.parse import urldefrag, urljoin
+from urllib.parse import urldefrag, urljoin, urlsplit, urlunsplit
 
 from headrace.errors import PagingError
 from headrace.jsonpath import JsonPath
@@ -31,6 +33,7 @@ class JsonLink:
 
     next_url_path: JsonPath
     stop_after_empty_page: bool | None = None
+    keep_origin: bool = False
 
     @property
     def wants(self) -> tuple[JsonPath, ...]:
@@ -45,12 +48,13 @@ class JsonLink:
         return {
             "kind": "json_link",
             "next_url_path": str(self.next_url_path),
+            **_described(self),
             "ends": f"when `{self.next_url_path}` is missing or empty, {EMPTY_PAGE_RULES[self.stop_after_empty_page]}",
         }
 
     def read(self, facts: PageFacts, place: str) -> str | None:
         link = read_link(look_up(facts, self.next_url_path), f"`{self.next_url_path}`", place)
-        return None if link is None else resolve(facts.url, link, place)
+        return None if link is None else resolve(facts.url, link, place, keep_origin=self.keep_origin)
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,7 @@ class HeaderLink:
 
     links_next_key: str = "next"
     stop_after_empty_page: bool | None = None
+    keep_origin: bool = False
 
     @property
     def wants(self) -> tuple[JsonPath, ...]:
@@ -77,13 +82,14 @@ class HeaderLink:
         return {
             "kind": "header_link",
             "links_next_key": self.links_next_key,
+            **_described(self),
             "ends": f"when the Link header has no `{self.links_next_key}`, {at_empty_pages}",
         }
 
     def read(self, facts: PageFacts, place: str) -> str | None:
         found = find_link(facts.headers.get("link", ""), self.links_next_key)
         link = read_link(found, f"the `{self.links_next_key}` of the Link header", place)
-        return None if link is None else resolve(facts.url, link, place)
+        return None if link is None else resolve(facts.url, link, place, keep_origin=self.keep_origin)
 
 
 def find_link(header: str, relation: str) -> str | None:
@@ -134,14 +140,31 @@ def _split(text: str, separator: str) -> list[str]:
     return pieces
 
 
-def resolve(base: str, link: str, place: str) -> str:
-    """The whole address that `link` means on page `base`, without fragment. Raises `PagingError` when it is none."""
+def resolve(base: str, link: str, place: str, *, keep_origin: bool = False) -> str:
+    """The whole address that `link` means on page `base`, without fragment. Raises `PagingError` when it is none.
+
+    >>> resolve("https://a/v1/x", "http://b:8080/v1/x?page=2", "page 1", keep_origin=True)
+    'https://a/v1/x?page=2'
+    """
     try:
-        return urldefrag(urljoin(base, link)).url
+        url = urldefrag(urljoin(base, link)).url
+        return _moved(url, base) if keep_origin else url
     except ValueError as error:
         raise PagingError(
             f"expected an address as next link, got {show(link)}", where=place, hint=f"it cannot be read: {error}"
         ) from error
+
+
+def _moved(url: str, base: str) -> str:
+    """Path and query of `url` at the origin of `base`; what is no web address stays as it is, to be refused."""
+    there, here = urlsplit(url), urlsplit(base)
+    if there.scheme not in ("http", "https"):
+        return url
+    return urlunsplit((here.scheme, here.netloc, there.path, there.query, ""))
+
+
+def _described(pager: JsonLink | HeaderLink) -> dict[str, Any]:
+    return {"keep_origin": True} if pager.keep_origin else {}
 
 
 def _begin(request: Request, pager: JsonLink | HeaderLink, hint: str) -> ReferenceWalk:

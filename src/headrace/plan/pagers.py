@@ -72,8 +72,12 @@ PAGERS: Final[Mapping[type[Any], Callable[[Any], Pager]]] = {
     OffsetPaging: _offset,
     PageNumberPaging: _page_number,
     CursorPaging: _cursor,
-    JsonLinkPaging: lambda options: JsonLink(compile_path(options.next_url_path), options.stop_after_empty_page),
-    HeaderLinkPaging: lambda options: HeaderLink(**_same(options, "links_next_key", "stop_after_empty_page")),
+    JsonLinkPaging: lambda options: JsonLink(
+        compile_path(options.next_url_path), **_same(options, "stop_after_empty_page", "keep_origin")
+    ),
+    HeaderLinkPaging: lambda options: HeaderLink(
+        **_same(options, "links_next_key", "stop_after_empty_page", "keep_origin")
+    ),
     HeaderCursorPaging: lambda options: HeaderCursor(
         **_same(options, "cursor_key", "cursor_param", "stop_after_empty_page")
     ),

@@ -83,8 +83,9 @@ def check_origin(request: Request, allowed: frozenset[Origin]) -> Origin:
         raise TransportError(
             f"expected an address at {_listed(allowed)}, got {shown(request)}",
             where=place(request),
-            hint="a link or redirect leads outside the configured hosts, where no credential is sent; "
-            "when that host belongs to the API, name it in the configuration",
+            hint="a link or redirect leads outside the configured hosts, where no credential is sent; when that host "
+            "belongs to the API, name it in the configuration; where links only name the wrong host, `keep_origin` of "
+            "the paginator asks the configured one on",
         )
     return origin
 

@@ -16,8 +16,14 @@ MERGE: Final = {"disposition": "merge", "strategy": "delete-insert"}
 #: What a call about one domain, list or template is given up for: it may be disabled, foreign, or gone since it was
 #: listed, and one of them must not stop the others.
 SKIPPED: Final = [{"status_code": status, "action": "skip"} for status in (400, 401, 403, 404)]
-#: `next` is on every page, also on an empty one, where it may lead anywhere: the empty page is the end.
-LINKS: Final = {"type": "json_link", "next_url_path": "paging.next", "stop_after_empty_page": True}
+#: `next` is on every page, also on an empty one, where it may lead anywhere: the empty page is the end. Nobody says
+#: which host the links of the European region name; the one that was asked has the rows.
+LINKS: Final = {
+    "type": "json_link",
+    "next_url_path": "paging.next",
+    "stop_after_empty_page": True,
+    "keep_origin": True,
+}
 SINGLE: Final = {"type": "single_page"}
 DOMAIN: Final = {"name": "domain_name"}
 
