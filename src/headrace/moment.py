@@ -15,13 +15,13 @@ from email.utils import format_datetime, parsedate_to_datetime
 from functools import partial
 from typing import Final, TypeAlias
 
-#: Seconds or, from `_LEAST_MS` on, milliseconds since 1970; a text or object of a date or a time; a length of time
+#: Seconds or, from `LEAST_MS` on, milliseconds since 1970; a text or object of a date or a time; a length of time
 #: that counts from the run, negative before it.
 Moment: TypeAlias = str | int | float | date | timedelta
 
 DAY_S: Final = 86400
 #: A number that is larger means milliseconds: as seconds it would lie in the year 5138.
-_LEAST_MS: Final = 1e11
+LEAST_MS: Final = 1e11
 _LENGTH: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(s|m|h|d|w)\s*")
 _SECONDS: Final[Mapping[str, int]] = {"s": 1, "m": 60, "h": 3600, "d": DAY_S, "w": 7 * DAY_S}
 _MAIL_DATE: Final = re.compile(r"(?:[A-Z][a-z]{2}, )?\d{1,2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}(?::\d{2})? (\S+)")
@@ -59,7 +59,7 @@ def seconds_of(moment: Moment, now_s: float) -> float:
     if isinstance(moment, timedelta):
         return now_s + moment.total_seconds()
     if isinstance(moment, int | float):
-        return moment / 1000 if abs(moment) >= _LEAST_MS else moment
+        return moment / 1000 if abs(moment) >= LEAST_MS else moment
     found = _read(moment.isoformat() if isinstance(moment, date) else moment)
     return found.replace(tzinfo=found.tzinfo or timezone.utc).timestamp()
 
@@ -127,7 +127,7 @@ def _name(like: Moment) -> str:
     if isinstance(like, timedelta):
         return "datetime"
     if isinstance(like, int | float):
-        if abs(like) >= _LEAST_MS:
+        if abs(like) >= LEAST_MS:
             return "milliseconds"
         return "seconds" if isinstance(like, int) else "decimal_seconds"
     text = like.isoformat() if isinstance(like, date) else like
