@@ -1,4 +1,4 @@
-"""Properties try the same examples in every run, so that a failure is a change's and not the day's."""
+"""Properties try the same examples in every run, so that a failure is a change's and not the day's or the machine's."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import settings
 
 from postgres import AbsentError, Postgres, serving
 
-settings.register_profile("repeatable", derandomize=True)
+settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")
 
 

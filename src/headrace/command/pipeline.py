@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
@@ -88,7 +88,11 @@ class PipelineRun:
         """Keep runs on other machines out meanwhile; see `bridge/lease.py`. Raises `LockedError`."""
         pipeline = self._pipeline
         folder = kept_folder(pipeline.pipeline_name, Path(pipeline.pipelines_dir))
-        with leased(pipeline, source.schema, folder, wait_s, note) as self._check:
+        with ExitStack() as stack:
+            try:
+                self._check = stack.enter_context(leased(pipeline, source.schema, folder, wait_s, note))
+            except Exception as error:
+                raise translated(error) from error
             load = pipeline.load
 
             def checked(*arguments: Any, **named: Any) -> Any:
