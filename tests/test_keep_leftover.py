@@ -30,6 +30,19 @@ def test_a_package_that_was_half_deleted_goes(left: str, tmp_path: Path) -> None
         assert client.execute_sql("SELECT count(*) FROM items") == [(1,)]
 
 
+def test_a_package_without_rows_that_was_half_deleted_goes(tmp_path: Path) -> None:
+    """It has no twin; dlt takes its schema away with the rest."""
+    target = pipeline(tmp_path, "empty")
+    target.run(dlt.resource([{"id": 1}], name="items"))
+    target.extract(dlt.resource([], name="items"))
+    (load_id,) = target.list_extracted_load_packages()
+    (extracted,) = tmp_path.rglob(f"extracted/{load_id}")
+    shutil.rmtree(extracted)
+    extracted.mkdir()
+    clear_leftovers(target)
+    assert not target.has_pending_data
+
+
 def test_a_schema_that_was_half_written_goes(tmp_path: Path) -> None:
     """The file stands where schemas do, and its name is none of a schema."""
     target = pipeline(tmp_path, "torn")

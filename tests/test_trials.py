@@ -1,4 +1,4 @@
-"""A seeded part of the random trials: schedules of faults, kills, races of two runs; all by `scripts/trials`."""
+"""A seeded part of the random trials: schedules of faults, kills, races, windows; all by `scripts/trials`."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ PARTS = 8
 WHOLE = Whole(steps=(), seconds=1.5)
 #: A part is so many of each.
 COUNTS = {"schedule": 3, "kill": 1, "race": 1}
+WINDOWS = 4
 #: Faults of the simulator that are no matter of chance, and why.
 ELSEWHERE = {
     "bomb": "size", "flood": "size", "headers": "pace", "beside": "drawn with an address", "redirect": "drawn"
@@ -38,6 +39,13 @@ def test_nothing_is_lost_or_doubled(kind: str, part: int, two: tuple[Forks, Fork
     for number in range(part * COUNTS[kind], (part + 1) * COUNTS[kind]):
         found = judged(kind, number, SEED, tmp_path / str(number), two, WHOLE)
         assert found == [], f"scripts/trials --seed {SEED} --only {kind}:{number}"
+
+
+@pytest.mark.parametrize("number", range(WINDOWS))
+def test_windows_in_steps_lose_and_double_nothing(number: int, two: tuple[Forks, Forks], tmp_path: Path) -> None:
+    assert judged("window", number, SEED, tmp_path, two, WHOLE) == [], (
+        f"scripts/trials --seed {SEED} --only window:{number}"
+    )
 
 
 def test_every_fault_is_drawn() -> None:

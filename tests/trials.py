@@ -1,7 +1,7 @@
 """Try `headrace run` in every bad way, run it to its end, and judge: `scripts/trials [options]`.
 
-    scripts/trials                       1,000 schedules of faults, 300 kills, 300 races of two runs
-    scripts/trials --tenth               100, 30 and 30
+    scripts/trials                       1,000 schedules of faults, 300 kills, races of two runs and windows
+    scripts/trials --tenth               100, 30, 30 and 30
     scripts/trials --all-steps           besides, a run ended before each of its steps, and each step refused
     scripts/trials --seed 7 --only kill:12        that one again
 
@@ -29,6 +29,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Final
 
+from crash_ordered import what_is_wrong_after_ordered
 from crashing import (
     Complaint,
     Forks,
@@ -41,7 +42,7 @@ from crashing import (
 )
 from schedules import what_is_wrong_after_schedule
 
-COUNTS: Final = {"schedule": 1000, "kill": 300, "race": 300}
+COUNTS: Final = {"schedule": 1000, "kill": 300, "race": 300, "window": 300}
 #: Steps of a run, about; one that has fewer is not ended by the last ones.
 STEPS: Final = 230
 DOCUMENT: Final = Path(__file__).parent.parent / "docs" / "reliability.md"
@@ -95,6 +96,10 @@ def _race(folder: Path, two: Sequence[Forks], draw: random.Random, whole: Whole,
     return what_is_wrong_after_a_race(folder, two[0], two[1], after_s, waits=waits)
 
 
+def _window(folder: Path, two: Sequence[Forks], draw: random.Random, _whole: Whole, _number: int) -> list[Complaint]:
+    return what_is_wrong_after_ordered(folder, two[0], draw)
+
+
 def _crash(folder: Path, two: Sequence[Forks], draw: random.Random, _whole: Whole, number: int) -> list[Complaint]:
     return what_is_wrong_after_crash(folder, two[0], number, torn=draw.random() < 0.5)
 
@@ -107,6 +112,7 @@ KINDS: Final[dict[str, Callable[[Path, Sequence[Forks], random.Random, Whole, in
     "schedule": _schedule,
     "kill": _kill,
     "race": _race,
+    "window": _window,
     "crash": _crash,
     "failure": _failure,
 }

@@ -3,6 +3,7 @@
 A package that was extracted is deleted, file by file, after its normalised twin was put to where it is loaded from.
 Killed in between, a part of it is left: without its schema, no later run gets past it; without some of its rows only, a
 later run would make a second package of the same number with the rest of them. The twin is whole, so what is left goes.
+A package in which nothing is has no twin; nor has it a schema once its deletion has begun, and it goes too.
 
 A schema is written beside its place, under a name by chance, and then put there. Killed in between, that file is left,
 and dlt takes its name for that of a schema, which it cannot be.
@@ -37,6 +38,7 @@ def clear_leftovers(pipeline: Pipeline) -> None:
         packages = pipeline._get_normalize_storage().extracted_packages  # noqa: SLF001 - nothing public deletes one
         # a pipeline without a schema was killed before its first state was saved: it would pass such a package over now
         # and load it later, after the same rows; their pages are kept
-        left = set(extracted) & done if pipeline.default_schema_name else extracted
-        for load_id in left:
-            packages.delete_package(load_id)
+        for load_id in extracted:
+            has_schema = (Path(packages.storage.storage_path) / load_id / packages.SCHEMA_FILE_NAME).exists()
+            if load_id in done or not (pipeline.default_schema_name and has_schema):
+                packages.delete_package(load_id)

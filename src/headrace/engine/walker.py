@@ -1,14 +1,14 @@
 """One call of a resource, walked in a task of its own; its pages are held until they are wanted.
 
 Within a call, pages that have positions are asked for before the ones before are answered, up to the number of slots;
-that is for the call whose turn it is, as others fill the slots beside each other. How far ahead it goes: as far as the
-listing is known to go; where nobody says how long it is, twice as many pages as came, so that a listing of one page
-costs one request too many at most, and no further than an empty page that has come already.
+that is for the call whose turn it is, as others fill the slots beside each other. How far ahead: to the end where that
+is known; else twice as many pages as came, so that one page costs one request more; not beyond an empty page that came.
 """
 
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
@@ -211,7 +211,8 @@ class Walker:
             places = walk.tell(page.facts)
             if self._order is not None:
                 self._order.see(page.facts.moments)
-                if not walk.done and not walk.counts:
+                # kept pages were cut before: cut elsewhere, what is loaded of them would come again
+                if not (walk.done or walk.counts or told < known):
                     self._told = told
                     self._part(max(self._weight, told))
                     self._line.stir()
@@ -242,15 +243,14 @@ class Walker:
         return page, size
 
     async def _asked(self, request: Request, splitter: PageSplitter) -> Page:
-        resource = self._resource
-        return await self._transport.fetch(request, resource.auth, splitter.split, resource.actions)
+        return await self._transport.fetch(request, self._resource.auth, splitter.split, self._resource.actions)
 
     async def _known(self, kept: KeptPages, splitter: PageSplitter) -> int:
-        """How many pages of the listing may be taken from what is kept: see `kept.py`."""
+        """How many pages may be taken from what is kept, no bound where they lead to the end: see `kept.py`."""
         chain = kept.chain(self._resource.pager, self.errand.call.request, self._is_past)
         if chain.is_whole:
-            self._hands_on = True  # a window whose end is known is not to be given up
-            return len(chain.requests)
+            self._hands_on = True  # a window whose end is known is not to be given up, nor cut
+            return sys.maxsize
         last = chain.requests[-1] if chain.requests else None
         # a single page would be asked for anyway; one that is loaded must not come as if it were new
         if last is not None and (len(chain.requests) > 1 or kept.is_loaded(last)):
