@@ -334,3 +334,29 @@ def test_a_header_named_like_a_model_keeps_its_place() -> None:
     """Steps that the models add to a place are taken out only where they were added."""
     with pytest.raises(ConfigError, match=r"at `client\.headers\['<BearerAuth>'\]`"):
         validate(config({"headers": {"<BearerAuth>": []}}), resolve_secret=no_secret)
+
+
+@pytest.mark.parametrize(
+    ("raw", "problem"),
+    [
+        (
+            endpoint(path="a", entries={"kee": "id", "value": "v"}),
+            "unknown key `kee` at `resources[0].endpoint.entries.kee`\nhint: did you mean `key`?",
+        ),
+        (
+            endpoint(path="a", fallback={"pat": "b"}),
+            "unknown key `pat` at `resources[0].endpoint.fallback.pat`\nhint: did you mean `path`?",
+        ),
+        (
+            config(resource={"deletions": {"aftr": 1}}),
+            "unknown key `aftr` at `resources[0].deletions.aftr`\nhint: did you mean `after`?",
+        ),
+        (
+            config({"rate_limits": {"https://x.example": {"reqests": 1}}}),
+            "unknown key `reqests` at `client.rate_limits['https://x.example'].reqests`\n"
+            "hint: did you mean `requests`?",
+        ),
+    ],
+)
+def test_keys_of_mappings_inside_are_known(raw: Any, problem: str) -> None:
+    assert problem in [re.sub(r"\s*hint: ", "\nhint: ", text) for text in problems(raw)]

@@ -15,6 +15,7 @@ from headrace.command.pyfile import open_pyfile
 from headrace.config import load_file, validate
 from headrace.config.column import ColumnHints
 from headrace.config.deletion import DeletionOptions
+from headrace.config.fallback import FallbackOptions
 from headrace.config.function import ActionOptions, StepOptions
 from headrace.config.hint import ContractOptions, DispositionOptions, NestedHints
 from headrace.config.incremental import IncrementalOptions
@@ -44,6 +45,7 @@ MODELS = (
         IncrementalOptions,
         WindowOptions,
         EntryOptions,
+        FallbackOptions,
     ),
     *dict.fromkeys([*AUTH_KINDS.values(), *PAGING_KINDS.values(), *PARAM_KINDS.values()]),
 )

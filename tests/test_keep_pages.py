@@ -230,3 +230,18 @@ def test_what_a_listing_is_known_by_is_the_same_in_every_process(config: dict[st
     plan = build_plan(validate(config, resolve_secret=lambda name: name))
     for resource in plan.resources:
         assert b" at 0x" not in identity_of(resource, plan, None), resource.name
+
+
+def test_a_listing_at_its_other_address_is_gone_on_with_there(tmp_path: Path) -> None:
+    """The first address is asked again, as it may be there now; pages are kept of the second one."""
+    nowhere, listing = Listing([], gone=[0, 0]), Listing(rows(20), broken=lambda page: page == 7)
+    with served(nowhere, older=listing) as url:
+        config = settings(url, endpoint={"fallback": {"path": "older", "statuses": [410]}})
+        runs = Runs(tmp_path)
+        runs.fail(config, TransportError)
+        listing.asked_since()
+        listing.broken = lambda _: False
+        report = runs.load(config).of("items")
+    assert (nowhere.asked, listing.asked_since()) == ([0, 0], [6, 7, 8, 9])
+    assert report.kept_pages == 6
+    assert loaded(runs) == rows(20)

@@ -292,6 +292,31 @@ def test_links_of_the_european_host_may_name_either_host(named: Any, tmp_path: P
         assert {entry.status for entry in sim.eu_ledger.requests} == {200}
 
 
+def test_domains_are_read_by_the_older_version_where_there_is_no_newer_one(tmp_path: Path) -> None:
+    """The same rows and records either way, no secrets of the older answers; and where neither is, the refusal."""
+    streams = ("domains", "domain_details", "bounces")
+    shown = []
+    for v4 in (True, False):
+        target = pipeline(tmp_path / str(v4), "mail")
+        with Mailgun(world_of(), Doubts(v4_domains=v4)).serve() as sim:
+            report = load(target, sim, streams=streams)
+            database = read_database(target)
+            asked = {entry.path for entry in sim.ledger.requests if entry.path.endswith("/domains")}
+            assert asked == ({"/v4/domains"} if v4 else {"/v4/domains", "/v3/domains"})
+        assert not report.of("domain_details").skipped
+        assert {row["name"] for row in database.rows("domains")} == {fact.row["name"] for fact in sim.truth("domains")}
+        assert "smtp_password" not in str(database.tables)
+        columns = ("domain_details__sending_dns_records", "domain_details__receiving_dns_records")
+        records = Counter(row["value"] for table in columns for row in database.rows(table))
+        shown.append((records, len(database.rows("bounces")), len(database.rows("domain_details"))))
+    assert shown[0] == shown[1]
+    with (
+        Mailgun(world_of(), Doubts(v4_domains=False, v3_domains=False)).serve() as sim,
+        pytest.raises(Exception, match="v3/domains"),
+    ):
+        load(pipeline(tmp_path / "neither", "mail"), sim, streams=streams)
+
+
 def test_all_subaccounts_are_read_with_the_account(tmp_path: Path) -> None:
     world = world_of()
     target = pipeline(tmp_path, "mail")

@@ -151,6 +151,7 @@ PROBES: dict[str, tuple[tuple[Any, ...], Probe]] = {
     "webhook_urls": (("url",), of("/v3/domains/mail.acme.test/webhooks")),
     "member": (("bare",), of("/v3/lists/news@x.test/members/kim@x.test")),
     "v3_domains": ((False,), of("/v3/domains")),
+    "v4_domains": ((False,), of("/v4/domains/mail.acme.test")),
     "disabled_domain": ((200, 401, 403, 404), of("/v3/off.acme.test/events")),
     "unverified_domain": ((400,), of("/v3/new.acme.test/events")),
     "sandbox_domain": ((400,), of("/v3/box.acme.test/events")),

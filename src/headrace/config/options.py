@@ -14,6 +14,7 @@ from pydantic import Discriminator, PrivateAttr, Tag
 from pydantic.json_schema import SkipJsonSchema
 
 from headrace.config.deletion import DeletionOptions
+from headrace.config.fallback import FallbackOptions
 from headrace.config.field import (
     BaseUrl,
     Body,
@@ -110,6 +111,12 @@ class EndpointOptions(Options):
         None,
         about="path below `base_url`, or a whole address; the name of the resource when absent",
         example="v1/items",
+    )
+    fallback: FallbackOptions | None = option(
+        None,
+        about="another path, for a call whose first request is refused",
+        dlt="ours",
+        example={"path": "v3/items"},
     )
     method: Literal["GET", "POST"] = option("GET", about="HTTP method")
     params: dict[str, ParamValue] | None = option(

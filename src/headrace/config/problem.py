@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from headrace.config.column import ColumnHints
+from headrace.config.deletion import DeletionOptions
+from headrace.config.fallback import FallbackOptions
 from headrace.config.field import nearest, nearest_word
 from headrace.config.foreign import Foreign
 from headrace.config.function import ActionOptions, StepOptions, is_function
@@ -26,6 +28,7 @@ from headrace.config.options import (
 from headrace.config.place import Finding, Place, kind_of_place, path_text
 from headrace.config.policy import LimitOptions, RateOptions, RetryOptions
 from headrace.config.shape import FieldOptions
+from headrace.config.together import EntryOptions
 from headrace.config.window import WindowOptions
 from headrace.errors import Problem
 from headrace.secrets import Secret
@@ -72,6 +75,9 @@ _MODELS: Final[Mapping[str, type[Any]]] = {
     "nested hints": NestedHints,
     "column": ColumnHints,
     "field": FieldOptions,
+    "deletions": DeletionOptions,
+    "entries": EntryOptions,
+    "fallback": FallbackOptions,
 }
 #: How the places of models are called where the name of their kind is none of an option.
 _SPOKEN: Final = {
@@ -83,6 +89,8 @@ _SPOKEN: Final = {
     "nested hints": "an entry of `nested_hints`",
     "column": "an entry of `columns`",
     "field": "an entry of `fields`",
+    "entries": "`endpoint.entries`",
+    "fallback": "`endpoint.fallback`",
 }
 #: Kinds of place where the model is chosen by `type` -> how it is called, and the models.
 _FAMILIES: Final[Mapping[str, tuple[str, Mapping[str, type[Any]]]]] = {

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from headrace.decode import PageSplitter
 from headrace.engine.order import Order
 from headrace.engine.packed import Packed, pack
+from headrace.engine.under_way import drop, is_past_the_end, page_of, status_of
 from headrace.engine.window import HEAVY
 from headrace.errors import AnswerError, PagingError, RefusedError, TransportError
 from headrace.message import Page, PageFacts, Request
@@ -26,13 +27,11 @@ from headrace.transport import Ignored, Skipped, Transport
 if TYPE_CHECKING:
     from headrace.engine.kept import KeptPages
     from headrace.engine.rows import Errand
+    from headrace.engine.under_way import Fetched
     from headrace.engine.waiting import Waiting
     from headrace.paginate import Walk
     from headrace.plan import ResourcePlan
 
-    Fetched = asyncio.Task[tuple[Page, int]]
-
-_NO_SUCH_PAGE: Final = (400, 404)
 _MICROS: Final = 1_000_000
 #: Pages that may be asked for before the oldest of them has come, for each slot: a slow one does not stop the others.
 _AHEAD: Final = 4
@@ -101,6 +100,7 @@ class Walker:
         self._line = line
         self._order = Order.of(resource) if errand.window is not None and errand.window.stride.ordered else None
         self._leads = False
+        self._has_begun = False
         self._has_ended = False
         self._is_ending = False
         self._bytes = 0
@@ -160,7 +160,7 @@ class Walker:
         under_way: deque[Fetched] = deque()
         try:
             try:
-                await self._fetch(under_way)
+                await self._fetch_either(under_way)
             except Ignored:  # an action of the configuration says that the listing ends here
                 self.ignored = True
             except (TransportError, RefusedError, AnswerError):
@@ -171,13 +171,21 @@ class Walker:
                 self.errand.window.ended(self._weight, self._order.first_s if self._order else None)
         finally:
             self._is_ending = True
-            await _drop(under_way)
+            await drop(under_way)
             self._let_go(self._bytes - sum(size for _, size in self._pages))
             if self.instead is not None:
                 self._let_all_go()
             self._has_ended = self._hands_on = True
             self._changed.set()
             self._line.end(self)
+
+    async def _fetch_either(self, under_way: deque[Fetched]) -> None:
+        try:
+            await self._fetch(under_way)
+        except (RefusedError, Skipped) as refused:
+            if not self._falls_back(status_of(refused)):
+                raise
+            await self._fetch(under_way)
 
     async def _fetch(self, under_way: deque[Fetched]) -> None:
         resource, limits = self._resource, self._limits
@@ -206,7 +214,7 @@ class Walker:
                 open_ones = [task for task in under_way if not task.done()]
                 await asyncio.wait(open_ones, return_when=asyncio.FIRST_COMPLETED)
                 continue
-            page, size = _page(under_way.popleft(), walk)
+            page, size = page_of(under_way.popleft(), walk)
             told += 1
             places = walk.tell(page.facts)
             if self._order is not None:
@@ -244,6 +252,15 @@ class Walker:
 
     async def _asked(self, request: Request, splitter: PageSplitter) -> Page:
         return await self._transport.fetch(request, self._resource.auth, splitter.split, self._resource.actions)
+
+    def _falls_back(self, status: int) -> bool:
+        """Whether a call that is refused at once is asked for at another address from now on."""
+        call = self.errand.call
+        if self._has_begun or call.fallback is None or status not in call.fallback.statuses:
+            return False
+        request = replace(call.request, url=call.fallback.url)
+        self.errand = replace(self.errand, call=replace(call, request=request, fallback=None))
+        return True
 
     async def _known(self, kept: KeptPages, splitter: PageSplitter) -> int:
         """How many pages may be taken from what is kept, no bound where they lead to the end: see `kept.py`."""
@@ -299,10 +316,11 @@ class Walker:
             and len(under_way) < ahead
             and sum(not task.done() for task in under_way) < slots
             and self._has_room()
-            and not any(map(_is_past_the_end, under_way))
+            and not any(map(is_past_the_end, under_way))
         )
 
     def _hold(self, page: Page, size: int, told: int) -> None:
+        self._has_begun = True
         self._told_bytes += size
         if self._waits_long:
             packed = pack(page)
@@ -371,30 +389,3 @@ class Walker:
         self._let_go(self._bytes)
         self._waiting.free(self._own)
         self._own = 0
-
-
-def _is_past_the_end(task: Fetched) -> bool:
-    """Whether its answer has come, and has no rows."""
-    return task.done() and (task.exception() is not None or not task.result()[0].records)
-
-
-def _page(task: Fetched, walk: Walk) -> tuple[Page, int]:
-    """The page of `task`; an empty one where the API refuses a page that lies past its own total."""
-    try:
-        return task.result()
-    except (RefusedError, Skipped) as refused:
-        status = refused.error.status if isinstance(refused, Skipped) else refused.status
-        if not (walk.probing and status in _NO_SUCH_PAGE):
-            raise
-        return Page([], PageFacts(status, {}, "", 0)), 0
-
-
-async def _drop(under_way: deque[Fetched]) -> None:
-    """End requests whose answers nobody wants."""
-    for task in under_way:
-        task.cancel()
-    if under_way:
-        await asyncio.wait(under_way)
-    for task in under_way:
-        if not task.cancelled():
-            task.exception()  # seen: a page past the end may be refused, or fail

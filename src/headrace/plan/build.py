@@ -46,7 +46,7 @@ from headrace.plan.hidden_columns import stored_columns
 from headrace.plan.late import actions_of, incremental_of, steps_of
 from headrace.plan.model import Auth, Limits, Parent, Plan, Rate, ResourcePlan, RetryPolicy
 from headrace.plan.pagers import PAGERS
-from headrace.plan.parameter import missing, parameter_values, unused
+from headrace.plan.parameter import missing, parameter_values, unused, wrong_fallbacks
 from headrace.plan.privacy import Privacy
 from headrace.plan.replacing import replacing_hints, replacing_of, time_path_of, wrong_replacing
 from headrace.plan.shapes import shapings_of, typed_columns
@@ -103,6 +103,7 @@ def build_plan(  # noqa: PLR0913 - a configuration, and what stands elsewhere
     values = parameter_values(said, problems)
     problems += missing(endpoints, values)
     problems += unused(endpoints, values)
+    problems += wrong_fallbacks(endpoints)
     problems += _bad_segments(endpoints, values)
     ready = {entry.name: entry.resource.value for entry in config.resources if isinstance(entry, ReadyResource)}
     parents = {
@@ -136,7 +137,9 @@ def build_plan(  # noqa: PLR0913 - a configuration, and what stands elsewhere
     for text in overlapping(entries):
         warnings.warn(text, HeadraceWarning, stacklevel=2)
     limits = config.client.limits
-    urls = [config.client.base_url, *(call.request.url for plan in resources for call in plan.template.shown())]
+    shown = [call for plan in resources for call in plan.template.shown()]
+    fallbacks = (call.fallback.url for call in shown if call.fallback)
+    urls = [config.client.base_url, *(call.request.url for call in shown), *fallbacks]
     return Plan(
         base_url=config.client.base_url,
         resources=resources,

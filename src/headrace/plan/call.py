@@ -12,8 +12,8 @@ from headrace.errors import AnswerError
 from headrace.message import Pairs, Request
 from headrace.plan.address import is_absolute, join
 from headrace.plan.endpoint import EndpointTemplate, as_pairs
-from headrace.plan.model import Beginning, Call
-from headrace.plan.template import as_text, is_segment
+from headrace.plan.model import Beginning, Call, Fallback
+from headrace.plan.template import Template, as_text, is_segment
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,13 @@ class CallTemplate:
             key = json.dumps({**self.constants, **late, **hidden, **chosen}, sort_keys=True, default=str)
             beginning = begin(key)
             values = {**late, **beginning.values, **chosen}
-            yield Call(self._request(values, beginning.params), values={**self.constants, **chosen}, kept=kept, key=key)
+            yield Call(
+                self._request(values, beginning.params),
+                values={**self.constants, **chosen},
+                kept=kept,
+                key=key,
+                fallback=self._fallback(values),
+            )
 
     def shown(self) -> Iterator[Call]:
         """The calls with placeholders in place of what only a run knows."""
@@ -58,7 +64,6 @@ class CallTemplate:
                     where=f"resource `{self.resource}`",
                     hint="leave such rows of the parent out by a `filter` among its `processing_steps`",
                 )
-        path = endpoint.path.render_path(filled)
         data, content_type = endpoint.render_data(values)
         headers = _over(self.headers, endpoint.render_headers(values))
         if content_type and not any(name.lower() == "content-type" for name, _ in headers):
@@ -66,7 +71,7 @@ class CallTemplate:
         given = endpoint.given_params(values, params)
         return Request(
             method=endpoint.method,
-            url=path if is_absolute(path) else join(self.base_url, path),
+            url=self._url(endpoint.path, filled),
             params=tuple(as_pairs(given)),
             headers=headers,
             json=endpoint.render_json(values),
@@ -75,6 +80,16 @@ class CallTemplate:
             given=given,
             discreet=self.discreet,
         )
+
+    def _fallback(self, values: Mapping[str, Any]) -> Fallback | None:
+        endpoint = self.endpoint
+        if endpoint.fallback is None:
+            return None
+        return Fallback(self._url(endpoint.fallback, {**endpoint.bound, **values}), endpoint.fallback_statuses)
+
+    def _url(self, path: Template, filled: Mapping[str, Any]) -> str:
+        text = path.render_path(filled)
+        return text if is_absolute(text) else join(self.base_url, text)
 
 
 def _over(shared: Pairs, own: Pairs) -> Pairs:

@@ -103,6 +103,9 @@ def _call(call: Call) -> dict[str, Any]:
         described["json"] = mask(json.dumps(request.json, default=str))
     if request.data is not None:
         described["data"] = mask(request.data.decode(errors="replace"))
+    if call.fallback is not None:
+        statuses = sorted(call.fallback.statuses)
+        described["fallback"] = {"url": _readable(mask(call.fallback.url)), "statuses": statuses}
     return described | ({"kept": dict(call.values)} if call.values else {})
 
 

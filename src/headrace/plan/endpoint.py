@@ -27,7 +27,8 @@ class EndpointTemplate:
     """`place` is for messages, `said` the path as it was written.
 
     `bound` holds values of path placeholders that came from the endpoint's own `params`; `aliases` are those
-    that stand for a field of a parent's row (dlt's `resolve` parameters). `is_single`: the last segment of the path
+    that stand for a field of a parent's row (dlt's `resolve` parameters). `fallback` is the path that calls have when
+    the first one is refused with one of `fallback_statuses`. `is_single`: the last segment of the path
     has a placeholder, which dlt takes for the address of one object.
     """
 
@@ -42,6 +43,8 @@ class EndpointTemplate:
     bound: Mapping[str, Any]
     aliases: Mapping[str, ResolveParam]
     is_single: bool
+    fallback: Template | None = None
+    fallback_statuses: frozenset[int] = frozenset()
 
     @property
     def uses(self) -> dict[str, str]:
@@ -151,6 +154,8 @@ def compile_endpoint(place: str, options: EndpointOptions) -> EndpointTemplate:
         data=options.data if isinstance(options.data, bytes) else compile_tree(options.data),
         bound=bound,
         aliases=aliases,
+        fallback=compile_text(options.fallback.path) if options.fallback else None,
+        fallback_statuses=frozenset(options.fallback.statuses if options.fallback else ()),
         is_single=_LAST_PLACEHOLDER.search(PurePosixPath(options.path or "").name) is not None,
     )
 

@@ -193,17 +193,27 @@ class Beginning:
 
 
 @dataclass(frozen=True)
+class Fallback:
+    """Where a call is asked for when its first request is refused with one of `statuses`."""
+
+    url: str
+    statuses: frozenset[int]
+
+
+@dataclass(frozen=True)
 class Call:
     """One walk through an endpoint: its first request, and the values that its rows get.
 
     `values` come first in a row, where its own keys win (parameters of the source); `kept` come last and win (fields of
-    the parent). `key` tells the calls of one resource apart, the same in every run.
+    the parent). `key` tells the calls of one resource apart, the same in every run. With the address of `fallback` the
+    request is otherwise the same.
     """
 
     request: Request
     values: Mapping[str, Any] = field(default_factory=dict)
     kept: Mapping[str, Any] = field(default_factory=dict)
     key: str = "{}"
+    fallback: Fallback | None = None
 
 
 @dataclass(frozen=True)

@@ -61,6 +61,16 @@ def _four_ways(name: str) -> str:
     )
 
 
+def wrong_fallbacks(endpoints: Sequence[EndpointTemplate]) -> Iterator[Problem]:
+    """One problem for each placeholder of a `fallback` that the path does not have."""
+    for endpoint in endpoints:
+        for name in endpoint.fallback.names if endpoint.fallback else ():
+            if name not in endpoint.path.names:
+                known = ", ".join(f"`{{{each}}}`" for each in endpoint.path.names) or "none"
+                message = f"expected placeholders of `path` alone, got `{{{name}}}`"
+                yield Problem(message, f"{endpoint.place}.fallback.path", f"`path` has {known}")
+
+
 def unused(endpoints: Sequence[EndpointTemplate], values: Mapping[str, Any]) -> Iterator[Problem]:
     """One problem for each value that no resource asks for, with the parameter that may have been meant."""
     known = list(dict.fromkeys(name for endpoint in endpoints for name in endpoint.parameters))

@@ -58,7 +58,7 @@ def mailgun_config(  # noqa: PLR0913 - one parameter an option
         overlap: How far before the settled bound a run looks again.
         reread_every: How often a run looks at all that can still be read.
         row_order: `asc`, as events and logs are asked for; `unknown` lists them in windows that need no order.
-        domains_version: `v4`, or the legacy `v3`, for the list of domains.
+        domains_version: `v4`, and the legacy list of domains where there is none; `v3`, the legacy one alone.
         dimensions: Of `metrics_daily` and `metrics_hourly` beside time, two at most.
         metrics: What these count, ten at most.
         privacy: `keep`, `hash` or `drop`: what becomes of addresses, IPs, subjects, user variables.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from headrace.connectors.mailgun.settings import Settings
 from headrace.connectors.mailgun.shape import SINGLE, Resource, columns, nested, of_domain, resource, skips
@@ -18,6 +18,13 @@ _COLUMNS: Final = columns(
 _RECORDS: Final = nested(text="record_type name value valid priority", bool="is_active")
 
 
+def _versions(settings: Settings, path: str) -> dict[str, Any]:
+    """The newer version of a path, and the older one where Mailgun does not have it; or the older one alone."""
+    if settings.domains_version == "v3":
+        return {"path": f"v3/{path}"}
+    return {"path": f"v4/{path}", "fallback": {"path": f"v3/{path}"}}
+
+
 def domains(settings: Settings) -> Resource:
     """All domains, those of subaccounts too where they are read."""
     params = {"sort": "name:asc", **({"include_subaccounts": "true"} if settings.reads_all else {})}
@@ -29,7 +36,7 @@ def domains(settings: Settings) -> Resource:
         "domains",
         "id",
         {
-            "path": f"{settings.domains_version}/domains",
+            **_versions(settings, "domains"),
             "params": params,
             "data_selector": "items",
             "allow_null_data": True,
@@ -50,7 +57,7 @@ def domain_details(settings: Settings) -> Resource:
         settings,
         "domain_details",
         "",
-        {"path": f"{settings.domains_version}/domains/{{domain}}", "data_selector": "$", "paginator": SINGLE},
+        {**_versions(settings, "domains/{domain}"), "data_selector": "$", "paginator": SINGLE},
         fields={"domain.created_at": {"as": "timestamp"}, "domain.disabled.until": {"as": "timestamp"}},
         secrets=[f"domain.{name}" for name in _SECRETS],
         nested_hints={"receiving_dns_records": _RECORDS, "sending_dns_records": _RECORDS},

@@ -75,17 +75,23 @@ def resource(settings: Settings, name: str, key: str, endpoint: dict[str, Any], 
 
 def of_domain(settings: Settings, name: str, key: str, endpoint: dict[str, Any], **options: Any) -> Resource:
     """A stream with a call for each domain; `{domain}` in the path is its name, and a column says it."""
-    path = endpoint["path"].replace("{domain}", "{resources.domains.name}")
+    paths: dict[str, Any] = {"path": _named(endpoint["path"])}
+    if "fallback" in endpoint:
+        paths["fallback"] = {"path": _named(endpoint["fallback"]["path"])}
     declared = {**columns(text="domain_name"), **options.pop("columns", {})}
     return resource(
         settings,
         name,
         f"domain_name {key}",
-        {**on_behalf(settings, "domains"), "response_actions": SKIPPED, **endpoint, "path": path},
+        {**on_behalf(settings, "domains"), "response_actions": SKIPPED, **endpoint, **paths},
         include_from_parent=DOMAIN,
         columns=declared,
         **options,
     )
+
+
+def _named(path: str) -> str:
+    return path.replace("{domain}", "{resources.domains.name}")
 
 
 def on_behalf(settings: Settings, parent: str) -> dict[str, Any]:

@@ -37,6 +37,7 @@ What is known is fixed, what is doubtful is a switch of `Doubts`; the first valu
     empty_webhooks            object, null                      `webhooks` of a domain without any
     member                    wrapped, bare                     a single member of a list
     v3_domains                True, False                       does `GET /v3/domains` still answer
+    v4_domains                True, False                       is there a `GET /v4/domains`
     disabled_domain           400, ...                          status of calls to a disabled domain, 200 lets through
     unverified_domain         200, ...                          to an unverified one
     sandbox_domain            200, ...                          to a sandbox

@@ -35,6 +35,8 @@ def domain_row(row: Row, version: int = 4) -> Row:
 
 def domains_v4(call: Call) -> Reply:
     """All domains, newest first unless sorted by name."""
+    if not call.doubts.v4_domains:
+        raise RefusedError(NO_PATH)
     return _domains(call, 4)
 
 
@@ -78,6 +80,8 @@ class _Shown(list[Any]):
 
 def one_v4(call: Call) -> Reply:
     """A domain with its DNS records; disabled ones too."""
+    if not call.doubts.v4_domains:
+        raise RefusedError(NO_PATH)
     return _one(call, 4)
 
 

@@ -67,8 +67,9 @@ class Doubts:
     member: Literal["wrapped", "bare"] = "wrapped"
     # `webhooks` of a domain that has none.
     empty_webhooks: Literal["object", "null"] = "object"
-    # The legacy list of domains still answers.
+    # The legacy list of domains still answers, and the newer one is there.
     v3_domains: bool = True
+    v4_domains: bool = True
     # What calls to a domain answer that cannot be read. Seen: 400, 401, 403, 404.
     disabled_domain: int = 400
     unverified_domain: int = 200
