@@ -53,10 +53,13 @@ class World:
     merged: int = 23
     appended: int = 23
     step_pages: int = 0
+    fails: bool = False
     served: dict[str, int] = field(default_factory=dict)
 
     def __call__(self, request: Request) -> Reply:
         name, *rest = request.path.strip("/").split("/")
+        if self.fails:
+            return Reply(503, b"{}")
         if request.headers.get("authorization") != f"Bearer {TOKEN}":
             return Reply(401, b'{"message": "unauthorized"}')
         count = 2 if rest else getattr(self, name)

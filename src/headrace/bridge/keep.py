@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ import dlt
 from headrace.bridge.first import current_pipeline
 from headrace.config import HeadraceWarning
 from headrace.engine import KeptPages, Standing, Steps
-from headrace.keep import SHARE, Disk, Keeper
+from headrace.keep import SHARE, Attempts, Disk, Keeper
 from headrace.plan.keeping import is_additive, is_appended, why_not_kept, why_whole
 from headrace.transport import Gates
 
@@ -35,6 +36,9 @@ class Keep:
         self._share = share
         self._disk = disk
         self._keeper: Keeper | None = None
+        self._attempts: Attempts | None = None
+        #: Whether what lies there is not taken; None until somebody asks.
+        self._is_anew: bool | None = None
         self._pages: dict[str, KeptPages | None] = {}
         self._gates: Gates | None = None
         self._known: set[str] = set()
@@ -43,6 +47,7 @@ class Keep:
     def open(self, folder: Path) -> None:
         """Keep what comes there from now on, and take what lies there."""
         self._keeper = Keeper(folder, share=self._share, disk=self._disk)
+        self._attempts = Attempts(folder, self._disk)
 
     def pages_of(self, resource: ResourcePlan, plan: Plan, report: ResourceReport, now_s: float) -> KeptPages | None:
         """The pages of a resource, None where none are kept; asked for in dlt's main thread, while it extracts."""
@@ -64,6 +69,8 @@ class Keep:
 
     def begin_step(self, plan: Plan, names: Iterable[str]) -> None:
         """A package begins for the resources of these names; what the one before brought is loaded."""
+        if self._known:
+            self.end_attempt()
         self._known, self._completed = set(), None
         whole = (each.name for each in plan.resources if each.name in names and why_whole(each, plan) is not None)
         self.steps.begin(plan.limits, whole)
@@ -81,10 +88,17 @@ class Keep:
                 self._keeper.discard(name)
         self._pages = {}
 
+    def end_attempt(self) -> None:
+        """The run ends by itself, whatever it says, or came further."""
+        if self._attempts is not None:
+            with suppress(OSError):
+                self._attempts.end()
+
     def close(self) -> None:
         """Have what is kept on the disk; warn where the disk did not take it."""
         if self._keeper is None:
             return
+        self.end_attempt()
         self._keeper.close()
         failure = self._keeper.failure
         if failure is not None:
@@ -111,6 +125,8 @@ class Keep:
         if why_not_kept(resource, plan) is not None:
             return None
         try:
+            if self._begins_anew():
+                keeper.discard(resource.name)
             pages = KeptPages(resource, plan, keeper, report, standing=self._standing(), now_s=now_s)
         except OSError as failure:
             keeper.failure = keeper.failure or failure
@@ -119,7 +135,27 @@ class Keep:
             pages.load_again()
         if pages.is_continued:
             report.continued_s = pages.began_s
+            self._begin_attempt()
         return pages
+
+    def _begins_anew(self) -> bool:
+        """Whether runs that used what lies there ended without a word, again and again. Raises `OSError`."""
+        if self._is_anew is None and self._attempts is not None:
+            self._is_anew = self._attempts.are_too_many
+            if self._is_anew:
+                self._attempts.forget()
+                warnings.warn(
+                    "two runs in a row ended without a word (killed, crashed, out of memory) while they used kept "
+                    "pages: these are asked for again",
+                    HeadraceWarning,
+                    stacklevel=2,
+                )
+        return bool(self._is_anew)
+
+    def _begin_attempt(self) -> None:
+        if self._attempts is not None:
+            with suppress(OSError):
+                self._attempts.begin()
 
     def _go_on(self, keeper: Keeper, name: str) -> None:
         pages = self._pages[name]

@@ -133,6 +133,7 @@ def _load(opened: Opened, report: Report, keep: Keep, asked: Asked, target: Targ
         terminal.note(f"error: stopped by {signal.Signals(number).name}")
         terminal.note(run.aftermath())
         terminal.err.flush()
+        keep.end_attempt()
         os._exit(128 + number)
 
     apart = ExitStack()
