@@ -5,7 +5,8 @@
 
 Ten requests a minute are the real limit; 60 times as many make the run short and change nothing of its shape. Shown are
 the seconds of the extract and of the whole beside the least that the limit and the latency allow for the requests that
-are needed, a full page each, and the peak of memory before the load step. The simulator runs in a process of its own.
+are needed, a full page each, and the peak of memory before the load step, DuckDB having what `headrace
+run` gives it. The simulator runs in a process of its own.
 """
 
 from __future__ import annotations
@@ -66,7 +67,9 @@ def _serve(clicks: int, per_minute: int) -> int:
 def _load(options: argparse.Namespace, api: str, statistics: str, key: str) -> int:
     os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
     import dlt
+    from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
 
+    from headrace.command.pipeline import DUCKDB_MEMORY
     from headrace.connectors import shortio
     from headrace.engine import Report
 
@@ -81,7 +84,9 @@ def _load(options: argparse.Namespace, api: str, statistics: str, key: str) -> i
             requests_per_minute=options.per_minute,
             report=report,
         )
-        database = dlt.destinations.duckdb(str(Path(folder) / "bench.duckdb"))
+        credentials = DuckDbCredentials(str(Path(folder) / "bench.duckdb"))
+        credentials.global_config = {"memory_limit": DUCKDB_MEMORY}
+        database = dlt.destinations.duckdb(credentials)
         pipeline = dlt.pipeline("bench", destination=database, dataset_name="data", pipelines_dir=folder)
         begin = time.perf_counter()
         pipeline.extract(source)
