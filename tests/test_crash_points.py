@@ -75,3 +75,26 @@ def test_refused_at_a_step(part: int, steps: list[str], forked: Forks, tmp_path:
     step = random.Random(SEED + part).randrange(part * len(steps) // FAILURES, (part + 1) * len(steps) // FAILURES)
     number = errno.ENOSPC if part % 2 else errno.EIO
     assert what_is_wrong_after_failure(tmp_path, forked, step, number) == [], steps[step]
+
+
+def statement(steps: list[str], text: str) -> int:
+    """The middle one of the steps that are such statements."""
+    places = [place for place, name in enumerate(steps) if name.startswith("sql ") and text in name]
+    assert places, text
+    return places[len(places) // 2]
+
+
+@pytest.mark.parametrize("text", ["INSERT INTO", "commit_transaction"])
+def test_a_destination_whose_disk_is_full(text: str, steps: list[str], forked: Forks, tmp_path: Path) -> None:
+    """Rows, or the end of a transaction, are refused once."""
+    assert what_is_wrong_after_failure(tmp_path, forked, statement(steps, text), errno.ENOSPC) == []
+
+
+@pytest.mark.parametrize("text", ["CREATE TABLE", "CREATE SCHEMA"])
+def test_a_migration_that_fails_half_way(text: str, steps: list[str], forked: Forks, tmp_path: Path) -> None:
+    assert what_is_wrong_after_failure(tmp_path, forked, statement(steps, text), errno.EIO) == []
+
+
+def test_ended_at_the_commit(steps: list[str], forked: Forks, tmp_path: Path) -> None:
+    """The transaction of the destination is open, and nobody ends it."""
+    assert what_is_wrong_after_crash(tmp_path, forked, statement(steps, "commit_transaction")) == []

@@ -108,3 +108,23 @@ def test_names_are_no_paths(name: str, home: Path) -> None:
     beside = {path.name for path in home.iterdir()} - {"work", "dlt", "things.yaml", "named.yaml"}
     assert beside == set()
     assert not Path("/outside").exists()
+
+
+@pytest.mark.parametrize("what", ["folder", "database"])
+def test_what_cannot_be_written_is_said_before_the_first_request(
+    what: str, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file stands where a folder would be made: refused to root, too."""
+    (home / "blocked").touch()
+    with Server(lambda _: Reply(body=b'{"items": [{"id": 1}]}')) as server:
+        (home / "things.yaml").write_text(FILE.format(url=server.url))
+        to = "duckdb:///rows.duckdb"
+        if what == "folder":
+            monkeypatch.setenv("DLT_DATA_DIR", str(home / "blocked" / "dlt"))
+        else:
+            to = "duckdb:///blocked/rows.duckdb"
+        code, text = run("things.yaml", "--to", to, "--dataset", "data")
+        asked = len(server.ledger.requests)
+    assert (code, asked) == (2, 0), text
+    assert "blocked" in text
+    assert "should not happen" not in text
