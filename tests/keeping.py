@@ -29,7 +29,7 @@ CLIENT = {"auth": {"type": "bearer", "token": TOKEN}, "retry": {"max_retries": 0
 class Listing:
     """Rows behind one of three kinds of paging, `page` at a time; `broken` says which pages are refused with 500.
 
-    `asked` are the pages that were asked for; those in `gone` are refused once with 410.
+    `asked` are the pages that were asked for; those in `gone` are refused once with `refusal`.
     """
 
     rows: list[dict[str, Any]]
@@ -37,13 +37,14 @@ class Listing:
     broken: Callable[[int], bool] = lambda _: False
     asked: list[int] = field(default_factory=list)
     gone: list[int] = field(default_factory=list)
+    refusal: int = 410
 
     def __call__(self, request: Request) -> Reply:
         place = int(request.param("at") or request.param("cursor") or request.param("offset") or 0)
         self.asked.append(place // self.page)
         if place // self.page in self.gone:
             self.gone.remove(place // self.page)
-            return Reply(410, b"{}")
+            return Reply(self.refusal, b"{}")
         if self.broken(place // self.page):
             return Reply(500, b"{}")
         rows = self.rows[place : place + self.page]

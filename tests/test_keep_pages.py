@@ -12,7 +12,7 @@ import pytest
 from headrace.config import validate
 from headrace.connectors import mailgun_config, shortio_config
 from headrace.engine.kept import identity_of
-from headrace.errors import TransportError
+from headrace.errors import RefusedError, TransportError
 from headrace.plan import build_plan
 from keeping import PAGING, TOKEN, Listing, Runs, rows, served, settings
 from loading import read_database
@@ -106,6 +106,20 @@ def test_an_address_that_leads_nowhere_any_more_begins_the_listing_anew(tmp_path
         report = runs.load(settings(url, "link")).of("items")
     assert listing.asked_since() == [0, 1, 2, 3, 4, 5, 6, 6, 7, 8, 9]
     assert report.kept_pages == 0
+    assert loaded(runs) == rows(20)
+
+
+def test_a_key_that_is_refused_for_a_while_costs_no_page(tmp_path: Path) -> None:
+    listing = Listing(rows(20), broken=lambda page: page == 7, refusal=401)
+    with served(listing) as url:
+        runs = Runs(tmp_path)
+        runs.fail(settings(url), TransportError)
+        listing.broken, listing.gone = (lambda _: False), [6]
+        runs.fail(settings(url), RefusedError)
+        listing.asked_since()
+        report = runs.load(settings(url)).of("items")
+    assert listing.asked_since() == [6, 7, 8, 9]
+    assert report.kept_pages == 6
     assert loaded(runs) == rows(20)
 
 

@@ -181,11 +181,12 @@ class KeptPages:
         """The package of this number brings the rows of the pages that were handed on, `is_whole` those of the last."""
         handed, self._handed = b"".join(self._handed), []
         said = (load_id, is_whole and self.may_break_off, handed)
-        self._keeper.write(self._journal, lambda: (_LOADING, msgspec.msgpack.encode(said), b""))
+        # what is loaded without being noted would be loaded again
+        self._keeper.write(self._journal, lambda: (_LOADING, msgspec.msgpack.encode(said), b""), waits=True)
 
     def note_step(self, load_id: str, now_s: float) -> None:
         """The package of this number is a step of this run, behind which it goes on."""
-        self._keeper.write(self._journal, lambda: (_STEP, msgspec.msgpack.encode((load_id, now_s)), b""))
+        self._keeper.write(self._journal, lambda: (_STEP, msgspec.msgpack.encode((load_id, now_s)), b""), waits=True)
 
     @property
     def may_break_off(self) -> bool:

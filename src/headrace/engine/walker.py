@@ -11,7 +11,6 @@ import asyncio
 import sys
 from collections import deque
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -33,6 +32,8 @@ if TYPE_CHECKING:
     from headrace.plan import ResourcePlan
 
 _MICROS: Final = 1_000_000
+#: What an API answers that does not like the key, or the plan that was paid for.
+_KEY_REFUSED: Final = (401, 402, 403)
 #: Pages that may be asked for before the oldest of them has come, for each slot: a slow one does not stop the others.
 _AHEAD: Final = 4
 #: What a record costs beside its bytes, and a walker beside its pages.
@@ -271,10 +272,15 @@ class Walker:
         last = chain.requests[-1] if chain.requests else None
         # a single page would be asked for anyway; one that is loaded must not come as if it were new
         if last is not None and (len(chain.requests) > 1 or kept.is_loaded(last)):
-            with suppress(RefusedError, AnswerError, Skipped, Ignored):
+            try:
                 # another splitter would do: what this one learns of the page is what it learned before
                 if kept.renew(last, await self._asked(last, splitter), splitter):
                     return len(chain.requests)
+            except RefusedError as refused:
+                if refused.status in _KEY_REFUSED:
+                    raise  # another key may do, and what is kept stays
+            except (AnswerError, Skipped, Ignored):
+                pass
         if chain.requests:
             kept.forget(chain.requests)
         return 0

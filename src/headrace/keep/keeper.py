@@ -96,10 +96,17 @@ class Keeper:
         spent_s = self._spent_s + (self._waiting + size) * self._per_byte
         return spent_s <= _TO_BEGIN_WITH_S + self._share * (self._now() - self._began)
 
-    def write(self, journal: Journal, make: Callable[[], tuple[int, bytes, bytes]], size: int = 0) -> None:
-        """Add what `make` gives (kind, head, body) in the thread, after all that came before; `size` is a guess."""
+    def write(
+        self, journal: Journal, make: Callable[[], tuple[int, bytes, bytes]], size: int = 0, *, waits: bool = False
+    ) -> None:
+        """Add what `make` gives (kind, head, body) in the thread, after all that came before; `size` is a guess.
+
+        `waits`: come back when it is written.
+        """
         self._waiting += size
-        self._thread.submit(self._write, journal, make, size)
+        written = self._thread.submit(self._write, journal, make, size)
+        if waits:
+            written.result()
 
     def _write(self, journal: Journal, make: Callable[[], tuple[int, bytes, bytes]], size: int) -> None:
         begin = time.thread_time()
