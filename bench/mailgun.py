@@ -3,6 +3,7 @@
     python bench/mailgun.py                                    30 domains, 1,000,000 events, 100 ms, 3,000 a minute
     python bench/mailgun.py --domains 5 --events 30000 --requests 60 --per-s 5
     python bench/mailgun.py --requests 0                       without a limit
+    python bench/mailgun.py --requests 0 --slots 1             the same, one window after the other: minutes
 
 Bodies are rendered before anything is measured; the simulator has a process of its own, and the rows of DuckDB are
 counted against what it holds. Needed are the pages of each domain, an empty one that ends them, and two for the list of
@@ -64,7 +65,8 @@ def measure(options: argparse.Namespace, place: dict[str, str], folder: Path) ->
     """One first load; seconds and counts."""
     import dlt
 
-    from headrace.connectors import mailgun
+    from headrace import rest_api_source
+    from headrace.connectors.mailgun import mailgun_config
     from headrace.engine import Report
 
     report = Report()
@@ -74,7 +76,9 @@ def measure(options: argparse.Namespace, place: dict[str, str], folder: Path) ->
         dataset_name="loaded",
         pipelines_dir=str(folder / "pipelines"),
     )
-    source = mailgun(place["key"], base_url=place["url"], streams=["domains", "events"], report=report)
+    config = mailgun_config(api_key=place["key"], base_url=place["url"], streams=["domains", "events"])
+    config["client"]["limits"] = {"in_flight": options.slots}
+    source = rest_api_source(config, name="mailgun", report=report)
     begin = time.perf_counter()
     pipeline.extract(source)
     extracted = time.perf_counter()
@@ -102,7 +106,7 @@ def measure(options: argparse.Namespace, place: dict[str, str], folder: Path) ->
     }
     if options.requests:
         periods = math.ceil(needed / options.requests) - 1
-        rest_s = (needed - periods * options.requests) * options.latency_ms / 1000 / SLOTS
+        rest_s = (needed - periods * options.requests) * options.latency_ms / 1000 / options.slots
         told["of_what_the_limit_allows"] = round((extracted - begin) / (periods * options.per_s + rest_s), 3)
     return told
 
@@ -115,6 +119,7 @@ def main() -> int:
     parser.add_argument("--latency-ms", type=int, default=100)
     parser.add_argument("--requests", type=int, default=3000, help="that the limit allows; 0 for no limit")
     parser.add_argument("--per-s", type=float, default=60.0)
+    parser.add_argument("--slots", type=int, default=SLOTS, help="requests at once; with 1 one window after the other")
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.serve:
