@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from headrace.command.begun import finish_begun
 from headrace.errors import HeadraceError, LockedError, UsageError
 
 _HELD: Final = re.compile(r"Conflicting lock is held in (?P<program>.*?) \(PID (?P<pid>\d+)\)")
@@ -71,7 +72,7 @@ def parse_target(said: str | None, pipeline_name: str) -> Target:
 def check_duckdb(target: DuckDbFile) -> None:
     """Find out now what would fail after the last page: a file that cannot be written, opened or locked.
 
-    Raises `UsageError` or `LockedError`. A file that does not exist is not made.
+    Raises `UsageError` or `LockedError`. A file that does not exist is not made, one that was begun is finished.
     """
     path, folder = target.path, target.path.parent
     if not folder.is_dir():
@@ -89,6 +90,7 @@ def check_duckdb(target: DuckDbFile) -> None:
             hint="name another file: `--to duckdb:///path/x.duckdb`",
         )
     if path.exists():
+        finish_begun(path)
         _open(target)
 
 
