@@ -16,10 +16,10 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import duckdb
 
@@ -119,33 +119,51 @@ def configuration(
 
 
 class Forks:
-    """The process that runs command lines; see `crash_forks.py`."""
+    """The process that runs command lines; see `crash_forks.py`. One that ended takes its command line with it."""
 
     def __init__(self) -> None:
-        command = [sys.executable, str(HERE / "crash_forks.py")]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._process = self._started()
         self._lock = threading.Lock()
         #: The process that ran the last command line.
         self.last = 0
 
     def run(self, case: Mapping[str, Any]) -> int:
-        """The exit code of one command line."""
-        stdin, stdout = self._process.stdin, self._process.stdout
-        assert stdin is not None
-        assert stdout is not None
+        """The exit code of one command line. Raises `OSError` if no answer came; the next one has a new process."""
         with self._lock:
-            stdin.write(json.dumps(case) + "\n")
-            stdin.flush()
-            ended = json.loads(stdout.readline())
+            stdin, stdout = self._pipes
+            try:
+                stdin.write(json.dumps(case) + "\n")
+                stdin.flush()
+                ended = json.loads(stdout.readline())
+            except (OSError, ValueError) as error:
+                self.end()
+                self.close()
+                self._process = self._started()
+                raise OSError("the process that forks ended") from error
             self.last = ended["process"]
             return int(ended["code"])
 
+    def end(self) -> None:
+        """End the process that forks, without a word."""
+        self._process.kill()
+
     def close(self) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.close()
+        stdin, stdout = self._pipes
+        with suppress(OSError):  # it ended before, with something to read
+            stdin.close()
         self._process.wait(timeout=300)
+        stdout.close()
+
+    @property
+    def _pipes(self) -> tuple[IO[str], IO[str]]:
+        assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdout.close()
+        return self._process.stdin, self._process.stdout
+
+    @staticmethod
+    def _started() -> subprocess.Popen[str]:
+        command = [sys.executable, str(HERE / "crash_forks.py")]
+        return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
 @contextmanager

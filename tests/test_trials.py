@@ -57,6 +57,15 @@ def test_a_schedule_comes_from_its_seed_alone() -> None:
     assert first == again != other
 
 
+def test_a_trial_that_breaks_down_costs_no_other(tmp_path: Path) -> None:
+    """What forks died: the trial that meets it is told as wrong, and the next one is as ever."""
+    with forks() as forked:
+        forked.end()
+        broken, whole = (judged("kill", 0, SEED, tmp_path / name, (forked, forked), WHOLE) for name in ("a", "b"))
+    assert [each.text for each in broken] == ["OSError: the process that forks ended"]
+    assert whole == []
+
+
 def test_what_is_wrong_is_counted() -> None:
     tally = Tally()
     for found in ([], [Complaint("lost", lost=2), Complaint("more", doubled=3)], [Complaint("asked", foreign=1)]):

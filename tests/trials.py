@@ -176,8 +176,9 @@ def _tried(args: argparse.Namespace, home: Path, pairs: Any, whole: Whole) -> di
         finally:
             pairs.put(pair)
 
+    cases = _cases(args, whole)
     with ThreadPoolExecutor(args.workers) as pool:
-        for kind, number, found in pool.map(one, _cases(args, whole)):
+        for kind, number, found in pool.map(one, cases):
             if [each.text for each in found] == [""]:
                 continue  # there was no time for it
             tally = tallies.setdefault(kind, Tally())
@@ -185,8 +186,9 @@ def _tried(args: argparse.Namespace, home: Path, pairs: Any, whole: Whole) -> di
             if found:
                 print(f"{kind} {number}: {'; '.join(each.text for each in found)}", flush=True)
                 print(f"  again: scripts/trials --seed {args.seed} --only {kind}:{number}", flush=True)
-            elif tally.tried % 50 == 0:
-                print(f"{kind}: {tally.tried} tried, {tally.wrong} wrong", flush=True)
+            tried, wrong = (sum(getattr(each, name) for each in tallies.values()) for name in ("tried", "wrong"))
+            if tried % 50 == 0:
+                print(f"{tried} of {len(cases)}, {wrong} wrong, {time.monotonic() - begin:.0f} s", flush=True)
     return tallies
 
 
