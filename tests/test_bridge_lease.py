@@ -16,7 +16,7 @@ import pytest
 
 from crashing import Forks, Trial, World, forks
 from headrace.bridge.first import destination_client
-from headrace.bridge.lease import TABLE, Lease, can_lease
+from headrace.bridge.lease import TABLE, Lease, can_lease, leased
 from headrace.errors import LockedError
 from headrace.sim.server import Server
 from postgres import Postgres
@@ -159,6 +159,29 @@ def test_of_many_that_come_together_one_at_a_time_holds_it(address: str, tmp_pat
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(work, leases))
     assert most == [1]
+
+
+def test_where_none_is_had_it_is_said_why_and_the_run_goes_on(address: str, tmp_path: Path) -> None:
+    """Somebody who may fill the tables of a dataset, and make none."""
+    query(address, f"CREATE SCHEMA {DATASET}")
+    query(address, "DROP ROLE IF EXISTS filler")
+    query(address, "CREATE ROLE filler LOGIN PASSWORD 'none'")
+    query(address, f"GRANT USAGE ON SCHEMA {DATASET} TO filler")
+    user = address.partition("://")[2].partition(":")[0]
+    target = dlt.pipeline(
+        "api", destination=dlt.destinations.postgres(address.replace(user, "filler", 1)), dataset_name=DATASET,
+        pipelines_dir=str(tmp_path),
+    )  # fmt: skip
+    said: list[str] = []
+    with leased(target, dlt.Schema("api"), tmp_path, 0, said.append) as check:
+        check()
+    assert len(said) == 1
+    assert re.match(
+        r"warning: no lease at the destination, runs on other machines are not kept apart: .*permission denied for "
+        rf"schema {DATASET}",
+        said[0],
+    )
+    query(address, "DROP OWNED BY filler; DROP ROLE filler")
 
 
 def test_files_have_none(tmp_path: Path) -> None:

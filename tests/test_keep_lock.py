@@ -58,8 +58,9 @@ def test_the_second_waits_and_says_so_once(tmp_path: Path) -> None:
                 first.communicate()
 
         lock = Lock(tmp_path, "mail")
-        lock.take(60, told.append, sleep)
+        waited_s = lock.take(60, told.append, sleep)
     assert looks == 3
+    assert waited_s == pytest.approx(0.6)
     assert len(told) == 1
     assert told[0].startswith(f"waiting for process {first.pid} on ")
     lock.free()

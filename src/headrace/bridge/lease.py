@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any, Final
 from dlt.destinations.exceptions import DatabaseUndefinedRelation
 from dlt.destinations.job_client_impl import SqlJobClientBase
 
+from headrace.bridge.answer import in_words
 from headrace.bridge.first import destination_client
 from headrace.errors import LockedError
 
@@ -74,7 +75,7 @@ def leased(
     except LockedError:
         raise
     except Exception as error:  # noqa: BLE001 - what the destination is like shows when it is loaded into
-        note(f"warning: no lease at the destination, runs on other machines are not kept apart: {type(error).__name__}")
+        note(f"warning: no lease at the destination, runs on other machines are not kept apart: {in_words(error)}")
         yield _nothing
         return
     try:
@@ -206,9 +207,13 @@ class Lease:
                     for kind in ("text", "double")
                 )
                 columns = f"pipeline {text}, holder {text}, said {text}, expires {number}"
-                with suppress(Exception):  # the same
+                try:
                     self._run(sql, f"CREATE TABLE {{table}} ({columns})")
-                self._rows(sql)
+                except Exception as refusal:  # noqa: BLE001 - another run makes it at this moment, or nobody may
+                    try:
+                        self._rows(sql)
+                    except DatabaseUndefinedRelation:
+                        raise refusal from None
 
     def _run(self, sql: Any, query: str, *values: Any) -> Any:
         return sql.execute_sql(query.format(table=sql.make_qualified_table_name(TABLE)), *values)

@@ -67,7 +67,8 @@ def run(asked: Asked, terminal: Terminal) -> Outcome:
         asked = replace(asked, name=asked.name or opened.pipeline_name)
         target = parse_target(asked.to, str(asked.name))
         folder = kept_folder(str(asked.name), asked.pipelines_dir)
-        with locked(folder, asked, terminal), kept(keep, folder):
+        with locked(folder, asked, terminal) as left_s, kept(keep, folder):
+            asked = replace(asked, wait_s=left_s)
             if isinstance(target, DuckDbFile):
                 check_duckdb(target)
             outcome = _load(opened, report, keep, asked, target, terminal)
@@ -96,11 +97,14 @@ def begin_again(report: Report, plan: Plan, names: Iterable[str]) -> None:
 
 
 @contextmanager
-def locked(folder: Path, asked: Asked, terminal: Terminal) -> Iterator[None]:
-    """Let no other run of the pipeline work meanwhile. Raises `LockedError`, or `UsageError` for a folder of others."""
+def locked(folder: Path, asked: Asked, terminal: Terminal) -> Iterator[float]:
+    """Let no other run of the pipeline work meanwhile; gives the seconds that are left to wait for the destination.
+
+    Raises `LockedError`, or `UsageError` for a folder of others.
+    """
     lock = Lock(folder, str(asked.name))
     try:
-        lock.take(asked.wait_s, terminal.note)
+        left_s = max(0.0, asked.wait_s - lock.take(asked.wait_s, terminal.note))
     except OSError as error:
         why = (error.strerror or str(error)).lower()
         raise UsageError(
@@ -108,7 +112,7 @@ def locked(folder: Path, asked: Asked, terminal: Terminal) -> Iterator[None]:
             hint="`DLT_DATA_DIR` names another place for what dlt and headrace keep",
         ) from None
     try:
-        yield
+        yield left_s
     finally:
         lock.free()
 

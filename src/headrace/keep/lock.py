@@ -39,8 +39,11 @@ class Lock:
 
     def take(
         self, wait_s: float = 0, waits: Callable[[str], None] | None = None, sleep: Callable[[float], None] = time.sleep
-    ) -> None:
-        """Hold it, after `wait_s` seconds at most; `waits` is told once for whom. Raises `LockedError` or `OSError`."""
+    ) -> float:
+        """Hold it, after `wait_s` seconds at most; how long that took. `waits` is told once for whom.
+
+        Raises `LockedError` or `OSError`.
+        """
         self._disk.make(self.path.parent)
         file = self._disk.open(self.path)
         waited_s = 0.0
@@ -56,6 +59,7 @@ class Lock:
             self._disk.close(file)
             raise
         self._file = file
+        return waited_s
 
     def free(self) -> None:
         """Let others have it."""
