@@ -15,7 +15,7 @@ from headrace.bridge.plan import plan_source
 from headrace.bridge.source import source_of
 from headrace.clock import TurnedClock
 from headrace.command.run import steps
-from headrace.engine import Report
+from headrace.engine import Report, Steps
 from headrace.keep import Disk
 from headrace.sim.message import Reply, Request
 from headrace.sim.server import Server
@@ -88,6 +88,8 @@ class Runs:
         self.clock = TurnedClock()
         self.share = math.inf
         self.disk: Disk | None = None
+        #: What a step's time is measured by.
+        self.now: Callable[[], float] = lambda: 0.0
         self.report = Report()
         #: The packages of the last run.
         self.packages: list[str] = []
@@ -116,7 +118,7 @@ class Runs:
 
     @contextmanager
     def _kept(self, config: Mapping[str, Any], names: Sequence[str], **options: Any) -> Iterator[tuple[Any, Keep]]:
-        keep = Keep(share=self.share, disk=self.disk)
+        keep = Keep(share=self.share, disk=self.disk, steps=Steps(self.now))
         keep.open(self.folder)
         self.report = Report()
         self.plan, _ = plan_source(config, name="api", **options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -46,6 +47,41 @@ def test_every_row_comes_and_nearly_no_page_twice(paging: str, pages: int, tmp_p
     assert (report.rows, report.kept_pages) == (count, 0)
     assert count // 2 <= report.pages <= len(set(listing.asked))
     assert list(runs.folder.glob("*.pages")) == []
+
+
+@pytest.mark.parametrize(("step_s", "packages"), [(100, range(3, 12)), (1e6, range(1, 2)), (0, range(1, 2))])
+def test_a_step_ends_by_time(step_s: float, packages: range, tmp_path: Path) -> None:
+    """By a clock that is ten seconds further at each look; 0 knows no steps."""
+    listing = Listing(rows(80))
+    with served(listing) as url:
+        runs = Runs(tmp_path)
+        runs.now = itertools.count(0.0, 10.0).__next__
+        runs.load(settings(url, client={"limits": {"step_s": step_s, "in_flight": 2}}))
+    assert len(runs.packages) in packages
+    assert loaded(runs) == rows(80)
+
+
+def test_a_step_has_a_page_however_long_that_took(tmp_path: Path) -> None:
+    """Time alone ends no step that brought nothing: else a run would never come to its end."""
+    listing = Listing(rows(6))
+    with served(listing) as url:
+        runs = Runs(tmp_path)
+        runs.now = itertools.count(0.0, 1e6).__next__
+        runs.load(settings(url, client={"limits": {"step_s": 1}}))
+    assert 2 <= len(runs.packages) <= 4
+    assert loaded(runs) == rows(6)
+
+
+def test_where_no_more_is_kept_the_rest_is_one_package(tmp_path: Path) -> None:
+    """A step goes on behind pages that are kept; those that were loaded before the room was used up stay loaded."""
+    listing = Listing(rows(80))
+    with served(listing) as url:
+        runs = Runs(tmp_path)
+        limits = {"step_pages": 2, "max_kept_bytes": 2_000, "in_flight": 1}
+        report = runs.load(settings(url, client={"limits": limits})).of("items")
+    assert 2 <= len(runs.packages) < 10
+    assert report.unkept_pages > 20
+    assert loaded(runs) == rows(80)
 
 
 def test_a_short_run_is_one_package(tmp_path: Path) -> None:

@@ -86,7 +86,8 @@ class LimitOptions(Options):
     max_kept_bytes: int = option(
         1 << 30,
         about="bytes of fetched pages, compressed, that `headrace run` keeps on the disk until their rows are loaded, "
-        "so that a run that fails is gone on with; 0 keeps none",
+        "so that a run that fails is gone on with; once they are that many, the rest of the run is loaded at once; 0 "
+        "keeps none",
         dlt="ours",
         ge=0,
     )
