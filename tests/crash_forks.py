@@ -179,8 +179,6 @@ def remembered(ask: Callable[..., Any]) -> Callable[..., Any]:
 
 def serve() -> None:
     warm_up()
-    # how much a slow machine would keep is not asked here
-    vars(import_module("headrace.keep.keeper")).update(_TO_BEGIN_WITH_S=3600.0)
     for line in sys.stdin:
         case = json.loads(line)
         process = os.fork()

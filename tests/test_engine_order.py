@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bursts import DAY, times
 from headrace.config import validate
 from headrace.engine.order import Order
 from headrace.errors import ConfigError, PagingError
@@ -19,7 +20,6 @@ from headrace.message import Request
 from walking import Answer, Api, Walked, in_no_time, plan_of, walk
 
 PAGE = 5
-DAY = 86400
 LINK = {"type": "json_link", "next_url_path": "link", "stop_after_empty_page": True}
 
 
@@ -56,20 +56,9 @@ def ordered(end: float = 40 * DAY, **others: Any) -> dict[str, Any]:
     }
 
 
-@st.composite
-def times(draw: st.DrawFn, longest: int = 40 * DAY) -> list[float]:
-    """Bursts and gaps; many rows in one second too."""
-    dice = Random(draw(st.integers(0, 10_000)))
-    found: list[float] = []
-    for _ in range(draw(st.integers(0, 4))):
-        middle, width = dice.randrange(longest), dice.choice((1, 3, 60, DAY, longest))
-        found += [middle + dice.random() * width for _ in range(dice.choice((1, 9, 40, 300)))]
-    return sorted(round(time, 3) for time in found if time < longest)
-
-
 @settings(max_examples=60, deadline=None)
 @given(
-    found=times(),
+    found=times(digits=3),
     size=st.sampled_from((None, "7h", "36d")),
     bounds=st.sampled_from(("[)", "[]", "(]", "()")),
     in_flight=st.integers(1, 8),

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from bursts import DAY, times
 from headrace.engine import Errand
 from headrace.engine.window import Strides, Window
 from headrace.errors import TransportError
@@ -22,7 +23,6 @@ from headrace.plan import Call, Mark, Windows
 from walking import Answer, Api, Settled, Walked, in_no_time, plan_of, walk
 
 PAGE = 5
-DAY = 86400
 CURSOR = {"type": "cursor", "cursor_path": "next", "cursor_param": "at"}
 LINK = {"type": "json_link", "next_url_path": "link"}
 OFFSET = {"type": "offset", "limit": PAGE, "total_path": None, "offset_param": "at"}
@@ -64,17 +64,6 @@ def touches(walked: Walked, start: float, end: float) -> bool:
     bounds = [start, *walked.ledger.ends]
     pieces = list(pairwise(bounds))
     return bounds[-1] == end and set(walked.windows) <= set(pieces) and all(one < other for one, other in pieces)
-
-
-@st.composite
-def times(draw: st.DrawFn, longest: int = 40 * DAY) -> list[int]:
-    """Bursts and gaps; several rows in one second too."""
-    dice = Random(draw(st.integers(0, 10_000)))
-    found: list[int] = []
-    for _ in range(draw(st.integers(0, 4))):
-        middle, width = dice.randrange(longest), dice.choice((1, 3, 60, DAY, longest))
-        found += [middle + dice.randrange(width) for _ in range(dice.choice((1, 9, 40, 200)))]
-    return sorted(time for time in found if time < longest)
 
 
 @settings(max_examples=120, deadline=None)
