@@ -167,7 +167,9 @@ def run(  # noqa: PLR0913 - one parameter an option
     wait: Annotated[
         str | None,
         typer.Option(
-            metavar="TIME", help="wait so long for another run of the pipeline, as 10m; not at all", show_default=False
+            metavar="TIME",
+            help="wait so long for another run of the pipeline, or for the database, as 10m; not at all",
+            show_default=False,
         ),
     ] = None,
     as_json: Json = False,

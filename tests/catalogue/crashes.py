@@ -25,7 +25,7 @@ FAULTS = {
 }
 #: Row -> the tests that show it. What has none yet is open.
 TESTS: dict[str, tuple[str, ...]] = {
-    "C01": ("test_crash_points.py", "test_keep_pages.py", "test_trials.py"),
+    "C01": ("test_crash_points.py", "test_keep_pages.py", "test_trials.py", "test_cli_target.py"),
     "C02": (
         "test_cli_process.py::test_a_signal_ends_a_run_at_once_and_says_how_to_continue",
         "test_cli_process.py::test_a_signal_ends_a_load_within_seconds_and_what_was_fetched_is_kept",
@@ -37,7 +37,10 @@ TESTS: dict[str, tuple[str, ...]] = {
     "C07": ("test_faults_files.py::test_what_cannot_be_written_is_said_before_the_first_request",),
     "C08": ("test_keep_lock.py", "test_cli_lock.py", "test_trials.py"),
     "C09": ("test_bridge_lease.py",),
-    "C10": ("test_cli_texts.py::test_the_holder_of_a_lock_is_named",),
+    "C10": (
+        "test_cli_texts.py::test_the_holder_of_a_lock_is_named",
+        "test_cli_target.py::test_one_that_is_held_is_waited_for_and_the_holder_is_named",
+    ),
     "C11": ("test_crash_points.py::test_ended_at_the_commit", "test_trials.py"),
     "C13": ("test_faults_network.py::test_few_file_descriptors",),
     "C14": ("test_crash_points.py::test_a_migration_that_fails_half_way",),
@@ -54,7 +57,8 @@ LACKS = {
     "C07": "a network drive without locks is not noticed",
     "C09": "a statement that was under way in the destination when its lease ended may land; it is idempotent. "
     "Destinations without transactions have no lease",
-    "C10": "a run that finds the database held ends at once with exit code 75, and waits for nobody",
+    "C10": "a run that finds the database held asks for nothing meanwhile: it waits (`--wait`), or ends with exit code "
+    "75",
     "C11": "DuckDB ends with the run that it serves; a server of a database was not killed",
     "C13": "file descriptors alone are tried",
     "C14": "statements that make schemas and tables are refused with DuckDB alone",

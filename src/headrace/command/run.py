@@ -37,7 +37,8 @@ if TYPE_CHECKING:
 class Asked:
     """The arguments of `headrace run`.
 
-    `pipelines_dir` None is dlt's own; `wait_s` says how long it waits for another run of the pipeline.
+    `pipelines_dir` None is dlt's own; `wait_s` says how long it waits for another run of the pipeline, or for who
+    holds the database.
     """
 
     path: Path
@@ -70,7 +71,7 @@ def run(asked: Asked, terminal: Terminal) -> Outcome:
         with locked(folder, asked, terminal) as left_s, kept(keep, folder):
             asked = replace(asked, wait_s=left_s)
             if isinstance(target, DuckDbFile):
-                check_duckdb(target)
+                check_duckdb(target, left_s, terminal.note)
             outcome = _load(opened, report, keep, asked, target, terminal)
         return replace(outcome, warnings=tuple(warnings))
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -14,6 +16,8 @@ from headrace.errors import HeadraceError, LockedError, UsageError
 
 _HELD: Final = re.compile(r"Conflicting lock is held in (?P<program>.*?) \(PID (?P<pid>\d+)\)")
 _LOCKED: Final = "Could not set lock on file"
+#: Seconds between two looks of one who waits.
+_LOOK_S: Final = 1.0
 _SUFFIXES: Final = (".duckdb", ".ddb", ".db")
 
 
@@ -69,10 +73,16 @@ def parse_target(said: str | None, pipeline_name: str) -> Target:
     return NamedDestination(said)
 
 
-def check_duckdb(target: DuckDbFile) -> None:
+def check_duckdb(
+    target: DuckDbFile,
+    wait_s: float = 0,
+    waits: Callable[[str], None] | None = None,
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
     """Find out now what would fail after the last page: a file that cannot be written, opened or locked.
 
-    Raises `UsageError` or `LockedError`. A file that does not exist is not made, one that was begun is finished.
+    One that another process holds is waited for, `wait_s` seconds at most; `waits` is told once for whom. A file that
+    does not exist is not made, one that was begun is finished. Raises `UsageError` or `LockedError`.
     """
     path, folder = target.path, target.path.parent
     if not folder.is_dir():
@@ -89,9 +99,20 @@ def check_duckdb(target: DuckDbFile) -> None:
             f"expected a folder that can be written for the database `{target.said}`, got `{folder}`",
             hint="name another file: `--to duckdb:///path/x.duckdb`",
         )
-    if path.exists():
+    waited_s = 0.0
+    while path.exists():
         finish_begun(path)
-        _open(target)
+        try:
+            _open(target)
+        except LockedError as held:
+            if waited_s >= wait_s:
+                raise
+            if waits is not None and not waited_s:
+                waits(f"waiting for `{target.said}`: {held.message.rpartition(', ')[2]}")
+        else:
+            return
+        sleep(_LOOK_S)
+        waited_s += _LOOK_S
 
 
 def _open(target: DuckDbFile) -> None:
