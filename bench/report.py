@@ -14,7 +14,7 @@ from typing import Final
 from cases import Case
 from goals import Figures, verdicts
 
-__all__ = ["head", "table", "verdict"]
+__all__ = ["head", "origin", "table", "verdict"]
 
 #: Figure, its heading, and digits after the point.
 _COLUMNS: Final = (
@@ -37,19 +37,26 @@ _PACKAGES: Final = ("headrace", "dlt", "duckdb", "pyarrow", "aiohttp")
 
 def head(runs: int, memory_limit: str | None) -> str:
     """Date, machine and versions."""
-    versions = [f"python {platform.python_version()}", *(f"{name} {version(name)}" for name in _PACKAGES)]
-    machine = f"{os.cpu_count()} cores, {_processor()}, {_memory_gb():.0f} GB, {platform.system()} {platform.release()}"
     lines = (
         f"# Side by side, {datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC",
         "",
-        f"{machine}; load average of the 15 minutes before: {os.getloadavg()[2]:.1f}{_priority()}.",
-        f"{', '.join(versions)}.",
+        *origin(),
         f"DuckDB's `memory_limit`, the same for everyone: {memory_limit or 'its own, unless a case names one'}.",
         f"Up to {runs} runs of each contender in turn: median (minimum-maximum). Server and loader share the cores.",
         "Tables were compared before the figures were written, and are equal.",
         "",
     )
     return "\n".join(lines)
+
+
+def origin() -> tuple[str, str]:
+    """Machine and versions, a line each."""
+    versions = [f"python {platform.python_version()}", *(f"{name} {version(name)}" for name in _PACKAGES)]
+    machine = f"{os.cpu_count()} cores, {_processor()}, {_memory_gb():.0f} GB, {platform.system()} {platform.release()}"
+    return (
+        f"{machine}; load average of the 15 minutes before: {os.getloadavg()[2]:.1f}{_priority()}.",
+        f"{', '.join(versions)}.",
+    )
 
 
 def table(case: Case, load: str, figures: Figures) -> str:

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+from random import Random
 from typing import Any
 
 import pytest
 
+from headrace.decode import Shaper, load_exact
 from headrace.decode.fields import shape_fields
 from headrace.plan.shaping import Shaping
+from nasty_json import ALL, data_set, random_sets
 
 
 def shaped(record: Any, **fields: Shaping) -> Any:
     text = record if isinstance(record, str) else json.dumps(record)
-    (found,) = shape_fields([text.encode()], {name.replace("_", "-"): shaping for name, shaping in fields.items()})
+    shapes = {name.replace("_", "-"): shaping for name, shaping in fields.items()}
+    (plain,) = shape_fields([text.encode()], shapes)
+    (found,) = Shaper(shapes).shape([text.encode()])
+    assert json.loads(found) == json.loads(plain)
     return json.loads(found)
 
 
@@ -110,7 +116,7 @@ def test_shapes_apply_in_objects_of_lists_too() -> None:
 )
 def test_what_cannot_be_opened_stays_as_it_came(text: str) -> None:
     fields = {"at": Shaping("timestamp", inner={"x": Shaping("text")})}
-    assert shape_fields([text.encode()], fields) == [text.encode()]
+    assert shape_fields([text.encode()], fields) == Shaper(fields).shape([text.encode()]) == [text.encode()]
 
 
 def test_a_record_without_the_field_stays_byte_by_byte() -> None:
@@ -123,3 +129,57 @@ def test_a_row_that_lacks_a_field_has_its_default_in_the_same_form() -> None:
     assert shaped({"a": 1}, **fields) == {"a": 1, "who": [""]}
     assert shaped({"whom": "x"}, **fields) == {"who": ["x"]}
     assert shaped({"who": None}, **fields) == {"who": None}
+
+
+SHAPES: list[dict[str, Shaping]] = [
+    {"a": Shaping("json"), "b": Shaping("text"), "c": Shaping("list"), "value": Shaping("timestamp")},
+    {"copy": Shaping("timestamp", copy_of="a"), "b": Shaping(names=("x.y", "A")), "c": Shaping("text", default=b"1")},
+    {
+        "a": Shaping(inner={"b": Shaping("text"), "c": Shaping(inner={"a": Shaping("list")})}),
+        "copy": Shaping(copy_of="b"),
+    },
+    {
+        "a": Shaping("list", inner={"b": Shaping("json"), "z": Shaping(default=b'"d"', copy_of="c")}),
+        "id": Shaping("text"),
+    },
+    {"a": Shaping(inner={"z": Shaping("list", default=b"{}", names=("b",))}), "twin": Shaping("list", copy_of="a")},
+    {"été": Shaping("text"), "@timestamp": Shaping("timestamp"), 'a"b': Shaping("text"), "": Shaping("json")},
+]
+
+
+@random_sets(300)
+def test_values_put_where_they_stood_are_those_of_the_plain_way(dice: Random) -> None:
+    """Whatever comes: gaps, spaces, escapes in keys, keys that come twice, other kinds, what no parser takes."""
+    fields = dice.choice(SHAPES)
+    records = [text.encode("utf-8", "surrogatepass") for text in data_set(dice, ALL)]
+    plain = [load_exact(record) for record in shape_fields(records, fields)]
+    assert [repr(load_exact(record)) for record in Shaper(fields).shape(records)] == list(map(repr, plain))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"a": {"b": 1}, "b": 2, "a": {"b": 3, "b": 4}}',
+        '{ "\\u0061" : {"\\u0062":1 } , "b" : 2 }\n',
+        '{"a": [{"b": 1}, {"b": {"x": 1}}, {}], "b": 0}',
+        '{"a": [[{"b": 1}]], "b": 0}',
+        '{"a": [{"b": 1}, null, 3], "b": 0}',
+        '{"a": "text", "b": 0}',
+        '{"a": null, "b": null}',
+        "{ }",
+        '{"z": "a\\\\\\"}", "b": 1 }  ',
+        '{"z": "\\ud83d\\ude00", "a": {"b": 1}}',
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("fields", SHAPES)
+def test_odd_records_are_shaped_the_same_in_both_ways(text: str, fields: dict[str, Shaping]) -> None:
+    (plain,) = shape_fields([text.encode()], fields)
+    (found,) = Shaper(fields).shape([text.encode()])
+    assert repr(load_exact(found)) == repr(load_exact(plain))
+
+
+def test_what_stays_is_not_written_anew() -> None:
+    fields = {"a": Shaping(inner={"b": Shaping("text")}), "at": Shaping("timestamp", copy_of="ts")}
+    record = b'{"x" : [ 1.10 ], "a":{ "c": "\\u003c", "b":25 }, "ts":1.50 }'
+    expected = b'{"x" : [ 1.10 ], "a":{ "c": "\\u003c", "b":"25" }, "ts":1.50,"at":1.50}'
+    assert Shaper(fields).shape([record]) == [expected]

@@ -141,6 +141,7 @@ def through_headrace(
         resource="items",
         fingerprint=pager.compares_pages,
         answers=pager.reads_answers,
+        digests=pager.reads_digests,
     )
     waiting: list[Request] = []
     try:

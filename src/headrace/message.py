@@ -77,8 +77,8 @@ class PageFacts:
 
     `fingerprint` is a digest of the page's raw records, to see an API that serves the same page again and again.
     `response` and `records` are the whole answer and its rows, only for a pager that says `reads_answers`. `moments`
-    are the times of its rows, in microseconds since 1970, where the plan says what their time is, and `digests` are
-    sums of their bytes then, the same in every process: equal rows have equal ones.
+    are the times of its rows, in microseconds since 1970, where the plan says what their time is. `digests` are
+    sums of their bytes, the same in every process, for a pager that says `reads_digests`: equal rows have equal ones.
     """
 
     status: int

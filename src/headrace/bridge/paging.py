@@ -167,6 +167,7 @@ class ForeignPager:
 
     compares_pages: ClassVar[bool] = True
     reads_answers: ClassVar[bool] = True
+    reads_digests: ClassVar[bool] = False
 
     paginator: Any
 

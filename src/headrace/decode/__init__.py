@@ -3,14 +3,15 @@
 from headrace.decode.columns import read_columns
 from headrace.decode.conceal import conceal
 from headrace.decode.exact import load_exact, shallow, to_rows
-from headrace.decode.fields import shape_fields
 from headrace.decode.keyed_hash import KeyedHash
 from headrace.decode.page import PageSplitter
 from headrace.decode.rewrite import add_values, append_each, append_values, edit_values
+from headrace.decode.shaper import Shaper
 
 __all__ = [
     "KeyedHash",
     "PageSplitter",
+    "Shaper",
     "add_values",
     "append_each",
     "append_values",
@@ -19,6 +20,5 @@ __all__ = [
     "load_exact",
     "read_columns",
     "shallow",
-    "shape_fields",
     "to_rows",
 ]

@@ -1,7 +1,8 @@
 """Fields of records brought into one shape: renamed, copied, dates as ISO 8601, JSON as JSON, lone values in lists.
 
 Records are opened level by level, only where a path leads, as in `conceal.py`; a record that has none of the fields
-stays as it is, and so does a value that is not what was expected: the tables have room for it.
+stays as it is, and so does a value that is not what was expected: the tables have room for it. This is the plain way,
+which is taken where the quick one (`shaper.py`) is not sure.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from headrace.plan.shaping import Form, Shaping
 
 _open = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
-_open_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
+open_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _decode = msgspec.json.decode
 _encode = msgspec.json.Encoder().encode
 _OBJECT, _LIST, _TEXT = b'{["'
@@ -48,7 +49,7 @@ def _shaped_record(record: bytes, fields: Mapping[str, Shaping]) -> bytes:
 def _shaped(raw: bytes, fields: Mapping[str, Shaping]) -> bytes | None:
     """The object or list `raw` with its fields in shape; None where nothing is to be done."""
     if raw[0] == _LIST:
-        items = list(map(bytes, _open_list(raw)))
+        items = list(map(bytes, open_list(raw)))
         new = [_shaped(item, fields) for item in items]
         return b"[" + b",".join(map(_either, new, items)) + b"]" if any(new) else None
     if raw[0] != _OBJECT:
@@ -136,7 +137,9 @@ def _to_json(raw: bytes) -> bytes | None:
 
 
 def _to_text(raw: bytes) -> bytes | None:
-    return None if raw[0] == _TEXT else json.dumps(raw.decode()).encode()
+    if raw[0] == _TEXT:
+        return None
+    return json.dumps(raw.decode()).encode() if raw[0] in (_OBJECT, _LIST) else b'"%b"' % raw
 
 
 def _to_list(raw: bytes) -> bytes | None:

@@ -37,9 +37,9 @@ class PageSplitter:
 
     `wants` are the paths whose values the pager needs; the root path `$` stands for the whole document.
     `resource` names the resource in errors. `fingerprint` false leaves out the digests that tell equal pages; `answers`
-    true puts the answer and its records into the facts, for a pager that reads them, and `moments` the times at that
-    path of rows, and digests of the rows. `entries`: the selector leads to an object, of whose entries each is a row
-    with these two fields, its name and its value. `shows` false keeps what is in a page that is not JSON out of errors.
+    true puts the answer and its records into the facts, for a pager that reads them, `digests` a digest of each row,
+    and `moments` the times at that path of rows. `entries`: the selector leads to an object, of whose entries each is a
+    row with these two fields, its name and its value. `shows` false keeps a page that is not JSON out of errors.
     """
 
     def __init__(  # noqa: PLR0913 - what may differ between two listings
@@ -51,6 +51,7 @@ class PageSplitter:
         allow_null: bool = False,
         fingerprint: bool = True,
         answers: bool = False,
+        digests: bool = False,
         moments: JsonPath | None = None,
         entries: tuple[str, str] | None = None,
         shows: bool = True,
@@ -61,6 +62,7 @@ class PageSplitter:
         self._allow_null = allow_null
         self._fingerprint = fingerprint
         self._answers = answers
+        self._digests = digests
         self._moments = MomentReader(moments, resource) if moments is not None else None
         self._entries = entries
         self._shows = shows
@@ -98,7 +100,7 @@ class PageSplitter:
         self._pages += 1
         digest = _fingerprint(response.body, records) if self._fingerprint else ""
         moments = self._moments.read(records) if self._moments is not None else ()
-        digests = [zlib.crc32(record) for record in records] if self._moments is not None else ()
+        digests = [zlib.crc32(record) for record in records] if self._digests else ()
         facts = PageFacts(
             response.status,
             response.headers,

@@ -38,7 +38,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 import pyarrow as pa
 
-from headrace.decode import KeyedHash, PageSplitter, conceal, shape_fields, to_rows
+from headrace.decode import KeyedHash, PageSplitter, Shaper, conceal, to_rows
 from headrace.engine.window import Cuts
 from headrace.errors import PagingError
 from headrace.jsonpath import MISSING, JsonPath
@@ -118,6 +118,7 @@ class KeptPages:
         self._limits = plan.limits
         self._keeper = keeper
         self._report = report
+        self._shaper = Shaper(resource.fields)
         self._hash = KeyedHash(resource.privacy.key.reveal() if resource.privacy.key else None)
         self._seal = Seal(secrets_of(resource), keeper.salt())
         self._journal = keeper.journal(resource.name)
@@ -363,10 +364,9 @@ class KeptPages:
         return msgspec.msgpack.decode(pa.decompress(body, size, _CODEC, asbytes=True), type=list[bytes])
 
     def _shown(self, page: Page) -> Page:
-        resource = self._resource
-        records = shape_fields(page.records, resource.fields) if resource.fields else page.records
-        if resource.privacy.fates:
-            records = conceal(records, resource.privacy.fates, self._hash)
+        records = self._shaper.shape(page.records)
+        if fates := self._resource.privacy.fates:
+            records = conceal(records, fates, self._hash)
         return replace(page, records=records, shown=True)
 
     def _continues(self, before: Sequence[bytes], now: Sequence[bytes]) -> bool:

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 
-from headrace.decode import add_values, append_each, append_values, shape_fields, to_rows
+from headrace.decode import Shaper, add_values, append_each, append_values, to_rows
 from headrace.engine.concealer import Aliases, Concealer, Known
 from headrace.engine.skip import Unskippable
 from headrace.errors import AnswerError
@@ -105,6 +105,7 @@ class RowWork:
     def __init__(self, resource: ResourcePlan, aliases: Aliases | None = None) -> None:
         self.resource = resource
         self._aliases = {} if aliases is None else aliases
+        self._shaper = Shaper(resource.fields)
         self._concealer = Concealer(resource, self._aliases)
 
     def needs_objects(self, errand: Errand) -> bool:
@@ -140,8 +141,7 @@ class RowWork:
         return self._stepped(to_rows(raw) if added is None else added)
 
     def _shaped(self, page: Page) -> Sequence[bytes]:
-        fields = self.resource.fields
-        return shape_fields(page.records, fields) if fields and not page.shown else page.records
+        return page.records if page.shown else self._shaper.shape(page.records)
 
     def _raw(self, records: Sequence[bytes], errand: Errand, page: Page) -> tuple[Sequence[bytes], list[Any] | None]:
         """Records after steps 1 to 3; the second as objects where a parent's field is none that JSON holds."""

@@ -198,6 +198,7 @@ class Walker:
             allow_null=resource.allow_null_data,
             fingerprint=resource.pager.compares_pages,
             answers=resource.pager.reads_answers,
+            digests=resource.pager.reads_digests,
             moments=resource.time_path,
             entries=resource.entries,
             shows=not resource.privacy.fates,

@@ -94,6 +94,7 @@ class Offset:
 
     compares_pages: ClassVar[bool] = True
     reads_answers: ClassVar[bool] = False
+    reads_digests: ClassVar[bool] = False
 
     limit: int
     offset: int = 0
@@ -161,6 +162,7 @@ class PageNumber:
 
     compares_pages: ClassVar[bool] = True
     reads_answers: ClassVar[bool] = False
+    reads_digests: ClassVar[bool] = False
 
     base_page: int = 0
     page: int | None = None

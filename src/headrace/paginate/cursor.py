@@ -29,6 +29,7 @@ class Cursor:
 
     compares_pages: ClassVar[bool] = False
     reads_answers: ClassVar[bool] = False
+    reads_digests: ClassVar[bool] = False
 
     cursor_path: JsonPath
     cursor_param: str | None = "cursor"
@@ -99,6 +100,7 @@ class HeaderCursor:
 
     compares_pages: ClassVar[bool] = False
     reads_answers: ClassVar[bool] = False
+    reads_digests: ClassVar[bool] = False
 
     cursor_key: str = "next"
     cursor_param: str = "cursor"

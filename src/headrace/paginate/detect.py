@@ -53,6 +53,7 @@ class Detect:
 
     compares_pages: ClassVar[bool] = True
     reads_answers: ClassVar[bool] = False
+    reads_digests: ClassVar[bool] = False
 
     @property
     def wants(self) -> tuple[JsonPath, ...]:

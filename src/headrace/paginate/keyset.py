@@ -46,6 +46,7 @@ class Keyset:
 
     compares_pages: ClassVar[bool] = False
     reads_answers: ClassVar[bool] = False
+    reads_digests: ClassVar[bool] = True
 
     key_path: JsonPath
     limit: int

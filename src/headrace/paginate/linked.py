@@ -30,6 +30,7 @@ class JsonLink:
 
     compares_pages: ClassVar[bool] = False
     reads_answers: ClassVar[bool] = False
+    reads_digests: ClassVar[bool] = False
 
     next_url_path: JsonPath
     stop_after_empty_page: bool | None = None
@@ -63,6 +64,7 @@ class HeaderLink:
 
     compares_pages: ClassVar[bool] = False
     reads_answers: ClassVar[bool] = False
+    reads_digests: ClassVar[bool] = False
 
     links_next_key: str = "next"
     stop_after_empty_page: bool | None = None

@@ -67,11 +67,13 @@ class Pager(Protocol):
     """How an endpoint is paged, frozen.
 
     `wants` are the paths in the body whose values `tell` needs; `compares_pages` says that it needs fingerprints too;
-    `reads_answers` that it needs the answer itself and its rows. That is for pagers of others: it costs the fast path.
+    `reads_digests` digests of rows, `reads_answers` the answer itself and its rows. The last is for pagers of others:
+    it costs the fast path.
     """
 
     compares_pages: ClassVar[bool]
     reads_answers: ClassVar[bool]
+    reads_digests: ClassVar[bool]
 
     @property
     def wants(self) -> tuple[JsonPath, ...]: ...

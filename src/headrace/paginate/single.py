@@ -15,6 +15,7 @@ class SinglePage:
 
     compares_pages: ClassVar[bool] = False
     reads_answers: ClassVar[bool] = False
+    reads_digests: ClassVar[bool] = False
 
     @property
     def wants(self) -> tuple[JsonPath, ...]:
