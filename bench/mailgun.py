@@ -139,7 +139,7 @@ def write(options: list[str], told: dict[str, Any]) -> None:
     """Add what was measured to the file of the day."""
     now = datetime.now(timezone.utc)
     path = RESULTS / f"{now:%Y-%m-%d}-mailgun.md"
-    lines = [f"# First syncs of Mailgun, {now:%Y-%m-%d}", ""] if not path.exists() else []
+    lines = [""] if path.exists() else [f"# Syncs of Mailgun, {now:%Y-%m-%d}", ""]
     lines += [f"## `{' '.join(['python bench/mailgun.py', *options])}`, {now:%H:%M} UTC", "", *origin(), ""]
     lines += ["| | |", "|---|---|", *(f"| {name} | {_words(value)} |" for name, value in told.items()), ""]
     if goals := list(verdicts(told)):
