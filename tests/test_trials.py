@@ -15,12 +15,12 @@ from schedules import WAITS, drawn
 from trials import Tally, Whole, judged
 
 SEED = 2026
-PARTS = 8
+PARTS = 12
 #: What a run takes where nothing else runs; its steps are not asked for here.
 WHOLE = Whole(steps=(), seconds=1.5)
 #: A part is so many of each.
-COUNTS = {"schedule": 3, "kill": 1, "race": 1}
-WINDOWS = 4
+COUNTS = {"schedule": 4, "kill": 1, "race": 1}
+WINDOWS = 6
 #: Faults of the simulator that are no matter of chance, and why.
 ELSEWHERE = {
     "bomb": "size", "flood": "size", "headers": "pace", "beside": "drawn with an address", "redirect": "drawn"

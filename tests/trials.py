@@ -178,17 +178,21 @@ def _tried(args: argparse.Namespace, home: Path, pairs: Any, whole: Whole) -> di
 
     cases = _cases(args, whole)
     with ThreadPoolExecutor(args.workers) as pool:
-        for kind, number, found in pool.map(one, cases):
-            if [each.text for each in found] == [""]:
-                continue  # there was no time for it
-            tally = tallies.setdefault(kind, Tally())
-            tally.add(found)
-            if found:
-                print(f"{kind} {number}: {'; '.join(each.text for each in found)}", flush=True)
-                print(f"  again: scripts/trials --seed {args.seed} --only {kind}:{number}", flush=True)
-            tried, wrong = (sum(getattr(each, name) for each in tallies.values()) for name in ("tried", "wrong"))
-            if tried % 50 == 0:
-                print(f"{tried} of {len(cases)}, {wrong} wrong, {time.monotonic() - begin:.0f} s", flush=True)
+        try:
+            for kind, number, found in pool.map(one, cases):
+                if [each.text for each in found] == [""]:
+                    continue  # there was no time for it
+                tally = tallies.setdefault(kind, Tally())
+                tally.add(found)
+                if found:
+                    print(f"{kind} {number}: {'; '.join(each.text for each in found)}", flush=True)
+                    print(f"  again: scripts/trials --seed {args.seed} --only {kind}:{number}", flush=True)
+                tried, wrong = (sum(getattr(each, name) for each in tallies.values()) for name in ("tried", "wrong"))
+                if tried % 50 == 0:
+                    print(f"{tried} of {len(cases)}, {wrong} wrong, {time.monotonic() - begin:.0f} s", flush=True)
+        except KeyboardInterrupt:
+            print("stopped; those under way are ended", flush=True)
+            pool.shutdown(wait=False, cancel_futures=True)
     return tallies
 
 
