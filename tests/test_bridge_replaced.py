@@ -11,6 +11,9 @@ import dlt
 import pytest
 
 from headrace import rest_api_source
+from headrace.bridge.keep import Keep
+from headrace.bridge.plan import plan_source
+from headrace.bridge.source import source_of
 from headrace.clock import TurnedClock
 from headrace.engine import Report
 from headrace.errors import AnswerError, UsageError
@@ -117,6 +120,22 @@ def test_the_table_is_what_the_api_has(tmp_path: Path) -> None:
     assert Counter(row["value"] for row in tables.rows("rows__tags")) == Counter(
         row["what"] for row in tables.rows("rows")
     )
+
+
+@pytest.mark.parametrize("takes_back", [True, False])
+def test_a_first_load_appends_where_a_killed_one_is_taken_back(takes_back: bool, tmp_path: Path) -> None:
+    """Appended twice they would stand there twice; as `headrace run` does it, and as a pipeline does."""
+    target = pipeline(tmp_path, "replaced")
+    rows: Rows = {1: [(at, f"row {at}") for at in range(12)]}
+    for now in (60, 3600):
+        report = Report()
+        with Server(service(rows)) as server:
+            plan, name = plan_source(config(server.url), name="api")
+            keep = Keep() if takes_back else None
+            target.run(source_of(plan, name=name, report=report, clock=TurnedClock(wall=T + now), keep=keep))
+        assert stored(target) == served(rows)
+        assert report.of("rows").appended == (takes_back and now == 60)
+        rows[1][3:5] = [(20, "late")]
 
 
 def test_what_is_not_listed_again_stays(tmp_path: Path) -> None:

@@ -203,8 +203,8 @@ class _Loader:
             root["file_format"] = file_format
 
     def _may_append(self, schema: Schema) -> bool:
-        """Whether the rows may be appended although a merge is declared: keys are distinct, and the table is empty."""
-        distinct = self._run.id_source in ("key", "content")
+        """Whether the rows may be appended although a merge is declared: the table is empty, and no two are one row."""
+        distinct = self._run.id_source in ("key", "content") or self._run.appends_keyless
         declared = self._run.plan.hints.get("write_disposition")
         if not distinct or declared != "merge" or not self._run.turn.alone or current_pipeline().has_pending_data:
             return False

@@ -215,7 +215,16 @@ class ResourceRun:
 
         Raises what dlt raises where it cannot be made.
         """
-        return self._session.once.destination if self.id_source in ("key", "content") else None
+        asked = self.id_source in ("key", "content") or self.appends_keyless
+        return self._session.once.destination if asked else None
+
+    @property
+    def appends_keyless(self) -> bool:
+        """Whether rows without a key that would be replaced may be appended first: a job that was killed comes twice.
+
+        A merge that comes again deletes what it wrote; of what is appended that has to be taken back.
+        """
+        return self.replaced is not None and self._session.takes_back
 
     def warn_keyless(self) -> None:
         """Warn once when rows lack the declared key."""

@@ -63,6 +63,11 @@ class Session:
         #: What hashes in rows that go through pipes stand for, where a dependent needs it.
         self.aliases: Aliases = {}
 
+    @property
+    def takes_back(self) -> bool:
+        """Whether what a killed load may have written is taken back before it is written again: `headrace run` does."""
+        return self._keep is not None
+
     def now_s(self) -> float:
         """Seconds since 1970."""
         return (self._clock or RealClock()).wall()

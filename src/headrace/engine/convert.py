@@ -114,6 +114,11 @@ class Converter:
         self._names: dict[str, None] = {}
         self._known: Mapping[str, pa.Schema] | None = None
 
+    @property
+    def layout(self) -> Layout | None:
+        """The columns that the fast path knows; another object when there are more."""
+        return self._layout
+
     def convert(self, batch: Records) -> TableBatch:
         """One batch as dlt's tables, with ids: `attempt`, `read` and `finish` in one."""
         return self.finish(self.read(batch, self.attempt(batch)))

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Final, Protocol
 
-from headrace.engine.convert import Converter
+from headrace.engine.convert import Attempt, Converter
+from headrace.engine.early import Early, may_be_early
 from headrace.engine.kept import KeptPages
 from headrace.engine.records import Records
 from headrace.engine.report import ResourceReport
@@ -31,6 +32,8 @@ _FIRST_BATCH_BYTES: Final = 1 << 19
 _WAITING_BATCHES: Final = 1
 #: Batches that are being read, two of them side by side, or finished.
 _BATCHES_UNDER_WAY: Final = 3
+#: A batch, and what was made of it where it was tried before its turn.
+_Due = tuple[Records, Attempt | None]
 #: What a row of Python objects counts, whose bytes nobody knows.
 _OBJECT_BYTES: Final = 1 << 10
 
@@ -54,7 +57,10 @@ async def fetch(  # noqa: PLR0913 - what the parts of a run share
     """
     report.done = False
     gatherer = _Gatherer(resource)
-    walk = walk_all(resource, errands, waiting, transport, report, gatherer.take, kept=kept, step=step)
+    early = None
+    if isinstance(line, Line) and may_be_early(resource):
+        early = Early(line.converter, gatherer.batch, gatherer.put, report, kept)
+    walk = walk_all(resource, errands, waiting, transport, report, gatherer.take, kept=kept, step=step, early=early)
     tasks = [
         asyncio.create_task(gatherer.gather(walk)),
         asyncio.create_task(_consume(gatherer.waiting, line)),
@@ -97,8 +103,8 @@ async def fetch_objects(  # noqa: PLR0913 - what the parts of a run share
 class Sink(Protocol):
     """Where batches go, in order."""
 
-    async def put(self, batch: Records) -> None:
-        """Take one batch; back when there is room for another."""
+    async def put(self, batch: Records, attempt: Attempt | None = None) -> None:
+        """Take one batch; back when there is room for another. `attempt` was made of it before its turn, if any."""
         ...
 
     async def drain(self) -> None:
@@ -114,7 +120,7 @@ class _Gatherer:
     """Whole pages gathered to batches; what dependents want goes to `exported`, None follows the last batch."""
 
     def __init__(self, resource: ResourcePlan) -> None:
-        self.waiting: asyncio.Queue[Records | None] = asyncio.Queue(maxsize=_WAITING_BATCHES)
+        self.waiting: asyncio.Queue[_Due | None] = asyncio.Queue(maxsize=_WAITING_BATCHES)
         self.exported: list[ParentRow] = []
         self.is_whole = False
         self._work = RowWork(resource)
@@ -148,9 +154,23 @@ class _Gatherer:
             self._enough = min(2 * self._enough, BATCH_BYTES)
             await self._pass_on()
 
+    def batch(self, pages: Sequence[tuple[Errand, Page]]) -> Records | None:
+        """Pages before their turn, as a batch; None where JSON cannot hold them. Raises `AnswerError`."""
+        gathered = _Gathered()
+        for errand, page in pages:
+            prepared = self._work.prepare(page, errand)
+            if prepared.rows is not None:
+                return None
+            gathered.add(prepared)
+        return gathered.take()
+
+    async def put(self, batch: Records, attempt: Attempt | None = None) -> None:
+        """Pass a batch on, with what was made of it where it was tried before its turn."""
+        await self.waiting.put((batch, attempt))
+
     async def _pass_on(self) -> None:
         if len(batch := self._gathered.take()):
-            await self.waiting.put(batch)
+            await self.put(batch)
 
 
 class _Gathered:
@@ -181,12 +201,12 @@ class _Gathered:
         return batch
 
 
-async def _consume(waiting: asyncio.Queue[Records | None], line: Sink | None) -> None:
+async def _consume(waiting: asyncio.Queue[_Due | None], line: Sink | None) -> None:
     """Put batches on the line until their end."""
     try:
-        while (batch := await waiting.get()) is not None:
+        while (due := await waiting.get()) is not None:
             if line is not None:
-                await line.put(batch)
+                await line.put(*due)
         if line is not None:
             await line.drain()
     finally:
@@ -202,16 +222,16 @@ class Line:
     """
 
     def __init__(self, converter: Converter, spool: Spool) -> None:
-        self._converter = converter
+        self.converter = converter
         self._spool = spool
         self._read: asyncio.Task[Any] | None = None
         self._under_way: deque[asyncio.Task[None]] = deque()
 
-    async def put(self, batch: Records) -> None:
+    async def put(self, batch: Records, attempt: Attempt | None = None) -> None:
         """Start with `batch` as soon as there is room for it."""
         while len(self._under_way) >= _BATCHES_UNDER_WAY:
             await self._end_of_first()
-        self._read = asyncio.create_task(self._reading(batch, self._read))
+        self._read = asyncio.create_task(self._reading(batch, attempt, self._read))
         before = self._under_way[-1] if self._under_way else None
         self._under_way.append(asyncio.create_task(self._finishing(self._read, before)))
 
@@ -229,11 +249,12 @@ class Line:
         await asyncio.shield(self._under_way[0])
         self._under_way.popleft()
 
-    async def _reading(self, batch: Records, before: asyncio.Task[Any] | None) -> Any:
-        attempt = await asyncio.to_thread(self._converter.attempt, batch)
+    async def _reading(self, batch: Records, attempt: Attempt | None, before: asyncio.Task[Any] | None) -> Any:
+        if attempt is None:
+            attempt = await asyncio.to_thread(self.converter.attempt, batch)
         if before is not None:
             await before
-        return await asyncio.to_thread(self._converter.read, batch, attempt)
+        return await asyncio.to_thread(self.converter.read, batch, attempt)
 
     async def _finishing(self, reading: asyncio.Task[Any], before: asyncio.Task[None] | None) -> None:
         read = await reading
@@ -242,4 +263,4 @@ class Line:
         await asyncio.to_thread(self._finish, read)
 
     def _finish(self, read: Any) -> None:
-        self._spool.append(self._converter.finish(read))
+        self._spool.append(self.converter.finish(read))

@@ -7,6 +7,7 @@ import pickle
 from collections.abc import Iterator
 from pathlib import Path
 
+from headrace.engine.convert import Attempt
 from headrace.engine.records import Records
 
 
@@ -17,7 +18,7 @@ class Shelf:
         self._folder = folder
         self._batches = 0
 
-    async def put(self, batch: Records) -> None:
+    async def put(self, batch: Records, attempt: Attempt | None = None) -> None:  # noqa: ARG002 - nothing is tried
         """Keep one batch."""
         await asyncio.to_thread(self._write, batch)
 

@@ -17,6 +17,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from itertools import islice
 
+from headrace.engine.early import Early
 from headrace.engine.kept import KeptPages
 from headrace.engine.report import ResourceReport
 from headrace.engine.rows import Errand
@@ -40,11 +41,13 @@ async def walk_all(  # noqa: PLR0913 - what the parts of a run share
     *,
     kept: KeptPages | None = None,
     step: Step | None = None,
+    early: Early | None = None,
 ) -> bool:
     """Hand the pages of all errands to `take`, in order; whether that were all, or `step` was over before.
 
     `waiting` is shared by what runs at the same time. What is `kept` is not asked for, and what comes is kept there. An
-    errand whose watermark is closed is not walked further. Raises any `HeadraceError`, and what `take` raises.
+    errand whose watermark is closed is not walked further. Pages that came sooner than the one whose turn it is are for
+    `early`, where there is one. Raises any `HeadraceError`, and what `take` raises.
     """
     walker = partial(Walker, resource=resource, transport=transport, waiting=waiting, kept=kept)
     line = _Line(errands, waiting, walker)
@@ -54,7 +57,7 @@ async def walk_all(  # noqa: PLR0913 - what the parts of a run share
                 return False
             first.lead()
             try:
-                if await _hand_on(first, report, take, kept, step):
+                if await _hand_on(partial(_next, first, line, early), first, report, take, kept, step):
                     return False
             except Skipped as skipped:
                 errand = first.errand
@@ -76,7 +79,15 @@ async def walk_all(  # noqa: PLR0913 - what the parts of a run share
         await line.stop()
 
 
+async def _next(walker: Walker, line: _Line, early: Early | None) -> Page | None:
+    """The next page of `walker`; until it is there those of others are for `early`."""
+    while early is not None and not walker.is_ready and await early.take(line.behind()):
+        pass
+    return await walker.next()
+
+
 async def _hand_on(
+    next_page: Callable[[], Awaitable[Page | None]],
     walker: Walker,
     report: ResourceReport,
     take: Callable[[Errand, Page], Awaitable[None]],
@@ -86,7 +97,7 @@ async def _hand_on(
     """Hand its pages to `take`; whether the step ended behind one of them that is not the last."""
     watermark = walker.errand.watermark
     is_over = False
-    while (page := await walker.next()) is not None:
+    while (page := await next_page()) is not None:
         if is_over:
             return True
         page, is_first = kept.handed(page) if kept is not None else (page, True)
@@ -121,6 +132,10 @@ class _Line:
             return None
         first = self._line[0]
         return self._begin(0) if isinstance(first, Errand) else first
+
+    def behind(self) -> list[Walker]:
+        """The walkers whose turn has not come."""
+        return [each for each in self._line[1:] if isinstance(each, Walker)]
 
     async def leave(self) -> None:
         """The first one is done."""

@@ -15,6 +15,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Protocol
 
 from headrace.decode import PageSplitter
+from headrace.engine.chosen import chosen
 from headrace.engine.order import Order
 from headrace.engine.packed import Packed, pack
 from headrace.engine.under_way import drop, is_past_the_end, page_of, status_of
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from headrace.paginate import Walk
     from headrace.plan import ResourcePlan
 
-_MICROS: Final = 1_000_000
 #: What an API answers that does not like the key, or the plan that was paid for.
 _KEY_REFUSED: Final = (401, 402, 403)
 #: Pages that may be asked for before the oldest of them has come, for each slot: a slow one does not stop the others.
@@ -104,9 +104,7 @@ class Walker:
         self._has_begun = False
         self._has_ended = False
         self._is_ending = False
-        self._bytes = 0
-        self._told_bytes = 0
-        self._told = 0
+        self._bytes = self._told_bytes = self._told = 0
         #: Its pages as `window.py` counts them, the empty ones at the end left out.
         self._weight = 0.0
         self._pages: deque[tuple[Page | Packed, int]] = deque()
@@ -126,6 +124,24 @@ class Walker:
         """Its turn has come: it goes on whatever waits, and names pages ahead."""
         self._leads = True
         self._waiting.stir()
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether its next page is there, or it has ended."""
+        return self._has_ended or bool(self._pages and self._hands_on)
+
+    @property
+    def held(self) -> Sequence[tuple[Page | Packed, int]]:
+        """Its pages and their bytes, none where it may still be given up."""
+        return self._pages if self._hands_on else ()
+
+    def give(self, pages: int) -> list[Page]:
+        """Let go of so many of them, which were converted before its turn; their records may be left out."""
+        given = [self._pages.popleft() for _ in range(pages)]
+        self._let_go(sum(size for _, size in given))
+        found = [page.page if isinstance(page, Packed) else page for page, _ in given]
+        self.rows += sum(page.facts.row_count for page in found)
+        return found
 
     async def next(self) -> Page | None:
         """The next page, None after the last one. Raises what ended the walk."""
@@ -227,7 +243,7 @@ class Walker:
                     self._part(max(self._weight, told))
                     self._line.stir()
             is_past = self._is_past(page.facts)
-            page = self._chosen(page, places)
+            page = chosen(page, places, self.errand.window, resource.windows)
             if walk.found is not None:
                 splitter.want(walk.found.wants)
             self._hold(page, size, told)
@@ -285,20 +301,6 @@ class Walker:
         if chain.requests:
             kept.forget(chain.requests)
         return 0
-
-    def _chosen(self, page: Page, places: Sequence[int] | None) -> Page:
-        """`page` with those of its rows at `places` (None: all) that lie in the window, where their time is known."""
-        window, windows = self.errand.window, self._resource.windows
-        moments = page.facts.moments
-        if window is not None and windows is not None and windows.time_path is not None:
-            start, end = round(window.start * _MICROS), round(window.end * _MICROS)
-            places = [
-                place for place in (range(len(moments)) if places is None else places) if start <= moments[place] < end
-            ]
-        if places is None or len(places) == len(page.records):
-            return page
-        facts = replace(page.facts, row_count=len(places), moments=[moments[place] for place in places])
-        return replace(page, records=[page.records[place] for place in places], facts=facts)
 
     async def _until_room(self) -> None:
         if not self._has_room():
