@@ -86,11 +86,14 @@ def measure(options: argparse.Namespace, place: dict[str, str], folder: Path) ->
     """One first load; seconds and counts."""
     import dlt
 
-    from headrace import rest_api_source
+    from headrace.bridge.keep import Keep
+    from headrace.bridge.plan import plan_source
+    from headrace.bridge.source import source_of
     from headrace.connectors.mailgun import mailgun_config
     from headrace.engine import Report
 
-    report = Report()
+    # as `headrace run` does it, but in one step, so that memory can be read before the load
+    report, keep = Report(), Keep()
     pipeline = dlt.pipeline(
         "mailgun",
         destination=dlt.destinations.duckdb(str(folder / "x.duckdb")),
@@ -99,7 +102,13 @@ def measure(options: argparse.Namespace, place: dict[str, str], folder: Path) ->
     )
     config = mailgun_config(api_key=place["key"], base_url=place["url"], streams=["domains", "events"])
     config["client"]["limits"] = {"in_flight": options.slots}
-    source = rest_api_source(config, name="mailgun", report=report)
+    plan, name = plan_source(config, name="mailgun")
+    source = source_of(plan, name=name, report=report, keep=keep)
+    keep.open(folder)
+    keep.begin_step(plan, source.resources.selected)
+    if options.requests:
+        # the simulator's periods begin at multiples of their length: from the first moment of one
+        time.sleep(-time.time() % options.per_s)
     begin = time.perf_counter()
     pipeline.extract(source)
     extracted = time.perf_counter()
@@ -107,6 +116,7 @@ def measure(options: argparse.Namespace, place: dict[str, str], folder: Path) ->
     pipeline.normalize()
     pipeline.load()
     end = time.perf_counter()
+    keep.close()
     with pipeline.sql_client() as client:
         rows = (client.execute_sql("SELECT count(*) FROM events") or [[0]])[0][0]
     resources = report.resources.values()
@@ -130,8 +140,10 @@ def measure(options: argparse.Namespace, place: dict[str, str], folder: Path) ->
         periods = math.ceil(needed / options.requests) - 1
         rest_s = (needed - periods * options.requests) * options.latency_ms / 1000 / options.slots
         least_s = periods * options.per_s + rest_s
+        evenly_s = needed * options.per_s / options.requests
         told["of_what_the_limit_allows"] = round((extracted - begin) / least_s, 3)
         told["of_what_the_limit_allows_with_load"] = round((end - begin) / least_s, 3)
+        told["of_the_limit_spread_evenly_with_load"] = round((end - begin) / evenly_s, 3)
     return told
 
 

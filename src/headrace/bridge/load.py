@@ -205,8 +205,8 @@ class _Loader:
     def _may_append(self, schema: Schema) -> bool:
         """Whether the rows may be appended although a merge is declared: the table is empty, and no two are one row."""
         distinct = self._run.id_source in ("key", "content") or self._run.appends_keyless
-        declared = self._run.plan.hints.get("write_disposition")
-        if not distinct or declared != "merge" or not self._run.turn.alone or current_pipeline().has_pending_data:
+        alone = self._run.turn.alone and not current_pipeline().has_pending_data
+        if not distinct or not alone or not self._run.lets_append:
             return False
         try:
             client = self._run.destination

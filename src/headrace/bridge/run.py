@@ -23,6 +23,7 @@ from headrace.bridge.turns import take_turn
 from headrace.bridge.vanished import Vanished, with_marks
 from headrace.config import HeadraceWarning
 from headrace.engine import Converter, Identities, IdSource, Line, Roll, Shelf, Spool
+from headrace.plan.keeping import may_append_first
 
 if TYPE_CHECKING:
     from dlt.common.schema import Schema
@@ -225,6 +226,11 @@ class ResourceRun:
         A merge that comes again deletes what it wrote; of what is appended that has to be taken back.
         """
         return self.replaced is not None and self._session.takes_back
+
+    @property
+    def lets_append(self) -> bool:
+        """Whether what is declared lets the rows of a first load be appended."""
+        return may_append_first(self.plan.hints.get("write_disposition"), takes_back=self._session.takes_back)
 
     def warn_keyless(self) -> None:
         """Warn once when rows lack the declared key."""

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from headrace.moment import length_words
+from headrace.plan.keeping import may_append_first
 
 #: Paging kinds whose pages can be counted beforehand.
 _KNOWN_PAGES: Final = {"single_page": 1}
@@ -120,8 +121,7 @@ def _write(resource: Mapping[str, Any]) -> str:
     if disposition != "merge" or not resource["primary_key"]:
         return str(disposition)
     key = ", ".join(resource["primary_key"])
-    # a declared strategy is kept also where the table is empty
-    first = "" if isinstance(write, Mapping) else "; appended while the table is empty"
+    first = "; appended while the table is empty" if may_append_first(write, takes_back=True) else ""
     if resource["key_collisions"] == "keep_all":
         return f"merge, rows told apart by their content (key {key}, `key_collisions: keep_all`){first}"
     return f"merge on {key}{first}"

@@ -14,6 +14,8 @@ from typing import Any, Final
 from headrace.plan.model import Plan, ResourcePlan
 from headrace.secrets import Secret
 
+#: What `merge` alone means too, as far as its rows go.
+_DELETE_INSERT: Final = {"disposition": "merge", "strategy": "delete-insert"}
 #: Merges whose result depends on nothing but the last row of each key.
 _BY_KEY: Final = frozenset({"delete-insert", "upsert"})
 #: Hints of columns with which a merge looks at other rows of the package too.
@@ -62,6 +64,15 @@ def is_additive(resource: ResourcePlan) -> bool:
 def is_appended(resource: ResourcePlan) -> bool:
     """Whether rows are put beside those that stand."""
     return _disposition(resource.hints.get("write_disposition")) == "append"
+
+
+def may_append_first(write_disposition: Any, *, takes_back: bool) -> bool:
+    """Whether the rows of a first load may be appended where `write_disposition` is declared.
+
+    Who names the strategy wants a merge, because what is appended comes twice where a job is killed and done again.
+    Where that is taken back (`takes_back`), a merge by delete and insert leaves the same rows.
+    """
+    return write_disposition == "merge" or (write_disposition == _DELETE_INSERT and takes_back)
 
 
 def _whole(resource: ResourcePlan, plan: Plan) -> Iterator[str]:

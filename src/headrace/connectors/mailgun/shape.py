@@ -10,8 +10,8 @@ Resource = dict[str, Any]
 
 #: Columns that every row of every stream has: they keep regions and accounts apart in one dataset.
 OWNER: Final = ("region", "account_label")
-#: In the long form, so that a first load is merged too: where a process is killed between the commit of an append and
-#: dlt's note of it, the rows are appended once more.
+#: In the long form, so that a first load in a pipeline of one's own is merged too: where a process is killed between
+#: the commit of an append and dlt's note of it, the rows are appended once more. `headrace run` takes them back.
 MERGE: Final = {"disposition": "merge", "strategy": "delete-insert"}
 #: What a call about one domain, list or template is given up for: it may be disabled, foreign, or gone since it was
 #: listed, and one of them must not stop the others.
