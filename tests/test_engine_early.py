@@ -12,6 +12,7 @@ import pytest
 
 from headrace import rest_api_source
 from headrace.clock import TurnedClock
+from headrace.sim.faults import Fault
 from headrace.sim.message import Reply, Request
 from headrace.sim.server import Server
 from headrace.sim.shortio import iso
@@ -43,7 +44,9 @@ class Service:
         body = json.loads(request.body)
         start, end = iso(body["from"]), iso(min(body["to"] + 1, body.get("before", body["to"] + 1)))
         found = [row for row in reversed(self.rows) if start <= row["at"] < end]
-        return Reply(body=json.dumps(found[:PAGE]).encode())
+        is_head = body["from"] // 1000 < T + WINDOW_S
+        page = (ROWS - len(found)) // PAGE if is_head else None
+        return Reply(body=json.dumps(found[:PAGE]).encode(), resource="head" if is_head else None, page=page)
 
 
 def loaded(service: Service, folder: Path, in_flight: int) -> tuple[dict[str, Any], list[Any]]:
@@ -61,7 +64,9 @@ def loaded(service: Service, folder: Path, in_flight: int) -> tuple[dict[str, An
             "fixed": True, "time_path": "at", "replace": "1h", "overlap": "3h",
         },
     }  # fmt: skip
-    with Server(service, latency_s=0.03) as server:
+    # those behind the first window have all their pages before its second one is there
+    slow = [Fault("slow", page, resource="head", delay_s=0.4) for page in range(1, ROWS // PAGE)]
+    with Server(service, faults=slow if in_flight > 1 else ()) as server:
         client = {"base_url": server.url, "limits": {"in_flight": in_flight}, "retry": {"max_retries": 0}}
         config = {"client": client, "resources": [{"name": "rows", "write_disposition": "merge", "endpoint": endpoint}]}
         target = pipeline(folder, "rows")
