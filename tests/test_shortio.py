@@ -271,6 +271,27 @@ def test_the_statistics_host_is_asked_as_often_as_it_allows(tmp_path: Path) -> N
     assert 60 <= clock.now() < 70
 
 
+def test_a_refused_read_waits_as_long_as_it_is_told(tmp_path: Path) -> None:
+    """Clicks are read by POST, and that is tried again like a GET; a quarter of an hour is more than others wait."""
+    world = World(iso(NOW))
+    domain = world.add_domain().id
+    for minute in range(30):
+        world.add_click(domain, world.now_ms + 60_000 * minute, "/a")
+    world.advance(4 * 3600)
+    resource = f"last_clicks/{domain}"
+    faults = (
+        Fault("status", 0, resource=resource, by="hit", status=503),
+        Fault("status", 1, resource=resource, by="hit", status=429, retry_after=840),
+    )
+    with Shortio(world, rates=FREE, faults=faults).serve() as sim:
+        clock, target = TurnedClock(world.now_ms / 1000), pipeline(tmp_path, "told")
+        urls = {"base_url": sim.api_url, "statistics_url": sim.statistics_url}
+        target.run(shortio(sim.key, clock=clock, streams=["clicks"], requests_per_minute=100_000, **urls))
+        assert clicks(read_database(target)) == served(sim)
+        assert sum(served(sim).values()) == 30
+    assert clock.now() >= 840
+
+
 @pytest.mark.parametrize(
     ("options", "error"),
     [
