@@ -13,6 +13,8 @@ from headrace.bridge.source import source_of
 from headrace.engine import Report
 from headrace.sim.server import Server
 from loading import configuration, cursor_service, pipeline, read_database
+from places import postgres_place
+from postgres import Postgres
 
 FIRST = {"events": [['{"id":1,"v":1,"t":[1,2]}', '{"id":2,"v":2,"t":[3]}']]}
 SECOND = {"events": [['{"id":2,"v":20,"t":[4]}', '{"id":3,"v":3,"t":[]}']]}
@@ -45,3 +47,15 @@ def test_a_first_load_appends_where_it_leaves_the_same_rows(
     database = read_database(target)
     assert sorted((row["id"], row["v"]) for row in database.rows("events")) == [(1, 1), (2, 20), (3, 3)]
     assert sorted(row["value"] for row in database.rows("events__t")) == [1, 2, 4]
+
+
+def test_what_is_loaded_by_statements_is_merged(postgres: Postgres, tmp_path: Path) -> None:
+    """Nobody could say which rows a killed job wrote."""
+    target, report = postgres_place(postgres).pipeline(tmp_path, "first"), Report()
+    with Server(cursor_service(FIRST)) as server:
+        config = configuration(server.url, ["events"], primary_key="id", write_disposition=DELETE_INSERT)
+        plan, name = plan_source(config, name="rows")
+        target.run(source_of(plan, name=name, report=report, keep=Keep()))
+    assert not report.of("events").appended
+    with target.sql_client() as client:
+        assert client.execute_sql("SELECT id, v FROM events ORDER BY 1") == [(1, 1), (2, 2)]

@@ -29,6 +29,11 @@ def takes_columns(file_format: str | None, caps: DestinationCapabilitiesContext)
     return file_format in _COLUMNAR
 
 
+def loads_parquet(caps: DestinationCapabilitiesContext) -> bool:
+    """Whether Arrow tables are loaded as Parquet, in whose files rows can be found again."""
+    return _chosen("arrow", {}, caps) == "parquet"
+
+
 def dlt_adds_columns() -> bool:
     """Whether dlt is configured to put ids of its own into Arrow tables; into those of lists, too, which then part."""
     sections = ("normalize", "parquet_normalizer")

@@ -10,6 +10,7 @@ from dlt.common.configuration.container import Container
 from dlt.common.destination import DestinationCapabilitiesContext
 
 from headrace.bridge.first import current_pipeline, destination_client
+from headrace.bridge.format import loads_parquet
 from headrace.bridge.parquet import ParquetFiles, group_rows
 from headrace.engine import Room
 
@@ -31,6 +32,11 @@ class Once:
     def files(self) -> ParquetFiles:
         """How Parquet files are opened. 4 ms."""
         return ParquetFiles(Container()[DestinationCapabilitiesContext])
+
+    @cached_property
+    def loads_parquet(self) -> bool:
+        """Whether rows go to the destination as Parquet."""
+        return loads_parquet(Container()[DestinationCapabilitiesContext])
 
     @cached_property
     def group_rows(self) -> int:

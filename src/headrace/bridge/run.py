@@ -225,12 +225,16 @@ class ResourceRun:
 
         A merge that comes again deletes what it wrote; of what is appended that has to be taken back.
         """
-        return self.replaced is not None and self._session.takes_back
+        return self.replaced is not None and self._takes_back
 
     @property
     def lets_append(self) -> bool:
         """Whether what is declared lets the rows of a first load be appended."""
-        return may_append_first(self.plan.hints.get("write_disposition"), takes_back=self._session.takes_back)
+        return may_append_first(self.plan.hints.get("write_disposition"), takes_back=self._takes_back)
+
+    @property
+    def _takes_back(self) -> bool:
+        return self._session.takes_back and self.plan.hints.get("file_format") in (None, "preferred", "parquet")
 
     def warn_keyless(self) -> None:
         """Warn once when rows lack the declared key."""
