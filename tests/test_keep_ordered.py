@@ -27,6 +27,7 @@ from headrace.message import Page, Request
 from headrace.plan import Plan
 from headrace.transport import Transport
 from test_engine_order import DAY, LINK, PAGE, history, ordered, times
+from turned_loop import AtOnce
 from walking import Api, Settled, in_no_time, plan_of
 
 NOW_S = 1e10
@@ -45,7 +46,7 @@ class Walks:
 
     def process(self, dice: Random, *, packages: float = math.inf, in_steps: bool = True) -> bool:
         """Walk until all is stored, so many packages, or a request that fails; whether all is."""
-        keeper = Keeper(self._folder, share=math.inf)
+        keeper = Keeper(self._folder, share=math.inf, executor=AtOnce())
         try:
             kept = None
             resource = self._plan.resources[0]

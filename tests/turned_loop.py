@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import selectors
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Executor, Future
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -50,6 +51,18 @@ class LoopClock:
 
     def jitter(self) -> float:
         return 0.75
+
+
+class AtOnce(Executor):
+    """Does what it is given before it comes back: no thread takes time that the loop does not see."""
+
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+        done: Future[T] = Future()
+        try:
+            done.set_result(fn(*args, **kwargs))
+        except Exception as error:  # noqa: BLE001 - it is handed on
+            done.set_exception(error)
+        return done
 
 
 def turned(main: Coroutine[Any, Any, T]) -> T:

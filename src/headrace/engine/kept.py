@@ -29,6 +29,7 @@ What is not kept at all is said by `plan/keeping.py`.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections import Counter
 from collections.abc import Callable, Container, Iterator, Sequence
@@ -39,9 +40,10 @@ import msgspec
 import pyarrow as pa
 
 from headrace.decode import KeyedHash, PageSplitter, Shaper, conceal, to_rows
+from headrace.engine.facts import decode_facts, encode_facts
 from headrace.engine.window import Cuts
 from headrace.errors import PagingError
-from headrace.jsonpath import MISSING, JsonPath
+from headrace.jsonpath import JsonPath
 from headrace.keep import Entry, Keeper, Seal
 from headrace.message import Page, PageFacts, Request
 from headrace.plan import Plan, ResourcePlan
@@ -183,11 +185,11 @@ class KeptPages:
         handed, self._handed = b"".join(self._handed), []
         said = (load_id, is_whole and self.may_break_off, handed)
         # what is loaded without being noted would be loaded again
-        self._keeper.write(self._journal, lambda: (_LOADING, msgspec.msgpack.encode(said), b""), waits=True)
+        self._keeper.write(self._journal, lambda: (_LOADING, msgspec.msgpack.encode(said), b"")).result()
 
     def note_step(self, load_id: str, now_s: float) -> None:
         """The package of this number is a step of this run, behind which it goes on."""
-        self._keeper.write(self._journal, lambda: (_STEP, msgspec.msgpack.encode((load_id, now_s)), b""), waits=True)
+        self._keeper.write(self._journal, lambda: (_STEP, msgspec.msgpack.encode((load_id, now_s)), b"")).result()
 
     @property
     def may_break_off(self) -> bool:
@@ -226,33 +228,18 @@ class KeptPages:
             self._report.kept_pages += 1
         return Page(records, facts, shown=True, kept_as=digest)
 
-    def keep(self, request: Request, page: Page, splitter: PageSplitter) -> Page:
-        """The page as it may be stored, kept if there is room."""
+    async def keep(self, request: Request, page: Page, splitter: PageSplitter) -> Page:
+        """The page as it may be stored, kept if there is room.
+
+        It comes back when it is written, so that the one who asks for the next page has this one whatever happens.
+        """
         page = self._shown(page)
         size = sum(map(len, page.records))
         if not self._keeper.has_room(size, self._limits.max_kept_bytes):
             self._report.unkept_pages += 1
             return page
-        facts = page.facts
-        values = {path: value for path, value in facts.values.items() if value is not MISSING}
-        if "$" in values:
-            values["$"] = _without_rows(values["$"], splitter.selector)
-        selector = None if splitter.selector is None else splitter.selector.steps
-        try:
-            told = msgspec.msgpack.encode(
-                (
-                    facts.status,
-                    dict(facts.headers),
-                    facts.url,
-                    facts.row_count,
-                    facts.fingerprint,
-                    values,
-                    list(facts.moments),
-                    list(facts.digests),
-                    selector,
-                )
-            )
-        except (TypeError, ValueError, OverflowError):  # a number beyond 64 bits, a lone surrogate
+        told = encode_facts(page.facts, splitter.selector)
+        if told is None:
             return page
         digest, records = self._digest(request), page.records
 
@@ -261,10 +248,11 @@ class KeptPages:
             head = msgspec.msgpack.encode((digest, self._seal.close(told), len(body)))
             return _PAGE, head, pa.compress(body, _CODEC, asbytes=True)
 
-        self._keeper.write(self._journal, make, size)
+        written = self._keeper.write(self._journal, make, size)
+        await asyncio.shield(asyncio.wrap_future(written))
         return replace(page, kept_as=digest)
 
-    def renew(self, request: Request, page: Page, splitter: PageSplitter) -> bool:
+    async def renew(self, request: Request, page: Page, splitter: PageSplitter) -> bool:
         """Whether `page`, the answer of now, has the rows of the kept one; then it takes its place."""
         digest = self._digest(request)
         before = self._records(digest)
@@ -274,7 +262,7 @@ class KeptPages:
         if self._loaded.pop(digest, 0):  # rows may have changed, and others come behind them
             self._keeper.write(self._journal, lambda: (_FORGOTTEN, digest, b""))
             self._renewed.add(digest)
-        self._fresh[digest] = self.keep(request, page, splitter)
+        self._fresh[digest] = await self.keep(request, page, splitter)
         return True
 
     def is_loaded(self, request: Request) -> bool:
@@ -351,9 +339,7 @@ class KeptPages:
         told = self._seal.open(sealed)
         if told is None:
             return None
-        status, headers, url, rows, fingerprint, values, moments, digests, steps = msgspec.msgpack.decode(told)
-        facts = PageFacts(status, headers, url, rows, fingerprint, values, moments=moments, digests=digests)
-        return facts, None if steps is None else JsonPath(".".join(map(str, steps)) or "$", tuple(steps))
+        return decode_facts(told)
 
     def _records(self, digest: bytes) -> Sequence[bytes] | None:
         entry = self._pages.get(digest)
@@ -386,15 +372,3 @@ class KeptPages:
 
 def _digests(joined: bytes) -> Iterator[bytes]:
     return (joined[place : place + _DIGEST] for place in range(0, len(joined), _DIGEST))
-
-
-def _without_rows(document: Any, selector: JsonPath | None) -> Any:
-    """A document with no rows in it: what a pager is found by stands beside them."""
-    if selector is None or selector.steps is None:
-        return document if isinstance(document, dict) else []
-    if not selector.steps:
-        return document if isinstance(document, dict) else []
-    first, *rest = selector.steps
-    if not isinstance(document, dict) or first not in document:
-        return document
-    return {**document, first: _without_rows(document[first], JsonPath("", tuple(rest)))}

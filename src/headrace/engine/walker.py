@@ -262,7 +262,7 @@ class Walker:
         page = kept.take(request, splitter) if kept else None
         if page is None:
             page = await self._asked(request, splitter)
-            page = self._kept.keep(request, page, splitter) if self._kept else page
+            page = await self._kept.keep(request, page, splitter) if self._kept else page
         size = sum(map(len, page.records)) + _RECORD_BYTES * len(page.records)
         self._bytes += size
         self._waiting.add(size)
@@ -291,7 +291,7 @@ class Walker:
         if last is not None and (len(chain.requests) > 1 or kept.is_loaded(last)):
             try:
                 # another splitter would do: what this one learns of the page is what it learned before
-                if kept.renew(last, await self._asked(last, splitter), splitter):
+                if await kept.renew(last, await self._asked(last, splitter), splitter):
                     return len(chain.requests)
             except RefusedError as refused:
                 if refused.status in _KEY_REFUSED:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
@@ -38,6 +38,7 @@ _SALT: Final = 16
 class Keeper:
     """Writes the journals of one folder. `max_bytes` bounds them together, `share` the time it takes.
 
+    `executor` runs what is submitted to it one after the other, in a thread of its own where none is given.
     The folder is made, and its salt read, when first asked for.
     """
 
@@ -47,6 +48,7 @@ class Keeper:
         *,
         share: float = SHARE,
         disk: Disk | None = None,
+        executor: Executor | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self.folder = folder
@@ -59,7 +61,7 @@ class Keeper:
         self._waiting = 0
         self._spent_s = 0.0
         self._per_byte = _S_PER_BYTE
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="headrace-keep")
+        self._thread = executor or ThreadPoolExecutor(1, thread_name_prefix="headrace-keep")
 
     def __repr__(self) -> str:
         return f"<Keeper of {len(self._journals)} journals, {self.size} bytes, spent {self._spent_s:.3f} s>"
@@ -96,17 +98,13 @@ class Keeper:
         spent_s = self._spent_s + (self._waiting + size) * self._per_byte
         return spent_s <= _TO_BEGIN_WITH_S + self._share * (self._now() - self._began)
 
-    def write(
-        self, journal: Journal, make: Callable[[], tuple[int, bytes, bytes]], size: int = 0, *, waits: bool = False
-    ) -> None:
+    def write(self, journal: Journal, make: Callable[[], tuple[int, bytes, bytes]], size: int = 0) -> Future[None]:
         """Add what `make` gives (kind, head, body) in the thread, after all that came before; `size` is a guess.
 
-        `waits`: come back when it is written.
+        What comes back is done when that is written, or could not be.
         """
         self._waiting += size
-        written = self._thread.submit(self._write, journal, make, size)
-        if waits:
-            written.result()
+        return self._thread.submit(self._write, journal, make, size)
 
     def _write(self, journal: Journal, make: Callable[[], tuple[int, bytes, bytes]], size: int) -> None:
         begin = time.thread_time()
