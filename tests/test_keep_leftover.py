@@ -54,6 +54,22 @@ def test_a_schema_that_was_half_written_goes(tmp_path: Path) -> None:
     assert sorted(schemas.iterdir()) == before
 
 
+def test_a_package_that_was_marked_as_loaded_is_not_loaded_again(tmp_path: Path) -> None:
+    """Killed before it was moved to the loaded ones."""
+    target = pipeline(tmp_path, "marked")
+    target.run(dlt.resource([{"id": 1}], name="items"))
+    (load_id,) = target.list_completed_load_packages()
+    load = Path(target.working_dir) / "load"
+    (load / "loaded" / load_id).rename(load / "normalized" / load_id)
+    assert target.has_pending_data
+    clear_leftovers(target)
+    assert not target.has_pending_data
+    assert list(target.list_completed_load_packages()) == [load_id]
+    target.run(dlt.resource([{"id": 2}], name="items"))
+    with target.sql_client() as client:
+        assert client.execute_sql("SELECT id FROM items ORDER BY id") == [(1,), (2,)]
+
+
 def test_a_package_that_waits_stays(tmp_path: Path) -> None:
     target = pipeline(tmp_path, "waiting")
     target.extract(dlt.resource([{"id": 1}], name="items"))

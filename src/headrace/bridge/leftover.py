@@ -8,6 +8,9 @@ A package in which nothing is has no twin; nor has it a schema once its deletion
 A schema is written beside its place, under a name by chance, and then put there. Killed in between, that file is left,
 and dlt takes its name for that of a schema, which it cannot be.
 
+A package that is loaded is marked as such where it is, and then moved to where the loaded ones are. Killed in between,
+it would be loaded again, and dlt would say that it is loaded already. What is missing is the move.
+
 The folders from which packages are loaded are made one by one. Killed before the last of them, dlt cannot list what is
 in them, and says so in each run.
 """
@@ -26,7 +29,10 @@ _BY_CHANCE: Final = re.compile(r"[0-9a-f]{8,32}")
 
 
 def clear_leftovers(pipeline: Pipeline) -> None:
-    """Delete extracted packages that were normalised already, and schemas that are half written; make folders."""
+    """Delete extracted packages that were normalised already, and schemas that are half written; make folders.
+
+    Move packages that are loaded.
+    """
     for path in (Path(pipeline.working_dir) / "schemas").glob("*"):
         if _BY_CHANCE.fullmatch(path.name):
             path.unlink()
@@ -42,3 +48,8 @@ def clear_leftovers(pipeline: Pipeline) -> None:
             has_schema = (Path(packages.storage.storage_path) / load_id / packages.SCHEMA_FILE_NAME).exists()
             if load_id in done or not (pipeline.default_schema_name and has_schema):
                 packages.delete_package(load_id)
+    for load_id in pipeline.list_normalized_load_packages():
+        load = pipeline._get_load_storage()  # noqa: SLF001 - nothing public moves one
+        if load.normalized_packages.is_package_completed(load_id):
+            moved = load.get_normalized_package_path(load_id), load.get_loaded_package_path(load_id)
+            load.storage.rename_tree(*moved)
