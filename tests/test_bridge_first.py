@@ -49,11 +49,12 @@ def test_a_first_load_appends_where_it_leaves_the_same_rows(
     assert sorted(row["value"] for row in database.rows("events__t")) == [1, 2, 4]
 
 
-def test_what_is_loaded_by_statements_is_merged(postgres: Postgres, tmp_path: Path) -> None:
+@pytest.mark.parametrize("write", ["merge", DELETE_INSERT], ids=str)
+def test_what_is_loaded_by_statements_is_merged(write: Any, postgres: Postgres, tmp_path: Path) -> None:
     """Nobody could say which rows a killed job wrote."""
     target, report = postgres_place(postgres).pipeline(tmp_path, "first"), Report()
     with Server(cursor_service(FIRST)) as server:
-        config = configuration(server.url, ["events"], primary_key="id", write_disposition=DELETE_INSERT)
+        config = configuration(server.url, ["events"], primary_key="id", write_disposition=write)
         plan, name = plan_source(config, name="rows")
         target.run(source_of(plan, name=name, report=report, keep=Keep()))
     assert not report.of("events").appended

@@ -230,11 +230,18 @@ class ResourceRun:
     @property
     def lets_append(self) -> bool:
         """Whether what is declared lets the rows of a first load be appended."""
-        return may_append_first(self.plan.hints.get("write_disposition"), takes_back=self._takes_back)
+        declared = self.plan.hints.get("write_disposition")
+        return self._is_parquet and may_append_first(declared, takes_back=self._takes_back)
 
     @property
     def _takes_back(self) -> bool:
-        return self._session.takes_back and self.plan.hints.get("file_format") in (None, "preferred", "parquet")
+        """Whether what a killed load may have written is taken back, by the ids in its files: in Parquet alone."""
+        return self._session.takes_back and self._is_parquet
+
+    @property
+    def _is_parquet(self) -> bool:
+        asked = self.plan.hints.get("file_format")
+        return self._session.once.loads_parquet and asked in (None, "preferred", "parquet")
 
     def warn_keyless(self) -> None:
         """Warn once when rows lack the declared key."""

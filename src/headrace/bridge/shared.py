@@ -65,11 +65,8 @@ class Session:
 
     @property
     def takes_back(self) -> bool:
-        """Whether what a killed load may have written is taken back before it is written again.
-
-        `headrace run` does it (`take_back.py`), by the ids in the files of the load, which it finds in Parquet alone.
-        """
-        return self._keep is not None and self.once.loads_parquet
+        """Whether what a killed load may have written is taken back before it is written again: by `headrace run`."""
+        return self._keep is not None
 
     def now_s(self) -> float:
         """Seconds since 1970."""

@@ -121,7 +121,7 @@ def _write(resource: Mapping[str, Any]) -> str:
     if disposition != "merge" or not resource["primary_key"]:
         return str(disposition)
     key = ", ".join(resource["primary_key"])
-    first = "; appended while the table is empty" if may_append_first(write, takes_back=True) else ""
+    first = "; Parquet is appended while the table is empty" if may_append_first(write, takes_back=True) else ""
     if resource["key_collisions"] == "keep_all":
         return f"merge, rows told apart by their content (key {key}, `key_collisions: keep_all`){first}"
     return f"merge on {key}{first}"

@@ -67,10 +67,10 @@ def is_appended(resource: ResourcePlan) -> bool:
 
 
 def may_append_first(write_disposition: Any, *, takes_back: bool) -> bool:
-    """Whether the rows of a first load may be appended where `write_disposition` is declared.
+    """Whether the rows of a first load, as Parquet, may be appended where `write_disposition` is declared.
 
-    Who names the strategy wants a merge, because what is appended comes twice where a job is killed and done again.
-    Where that is taken back (`takes_back`), a merge by delete and insert leaves the same rows.
+    What is appended comes twice where a job is killed and done again. Where that is taken back (`takes_back`), a merge
+    by delete and insert leaves the same rows; where it is not, who names that strategy wants a merge.
     """
     return write_disposition == "merge" or (write_disposition == _DELETE_INSERT and takes_back)
 
