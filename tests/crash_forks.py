@@ -12,6 +12,7 @@ Reads one JSON object a line, writes one a line: {"code": exit code, "process": 
     torn                                 ... or in the middle of it, where it appends bytes
     fail_at, errno                       the step raises that error instead, once
     kill_after_s                         kill it then, wherever it is
+    threads, more_mb                     so many threads may begin, so much may be added to the address space
     pid                                  file for the number of the process, which somebody else may kill
     steps                                file for the names of the steps
 """
@@ -21,6 +22,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import resource
 import signal
 import sys
 import threading
@@ -125,6 +127,23 @@ def watch(case: dict[str, Any]) -> None:
     sys.addaudithook(steps.audit)
 
 
+def starve(case: dict[str, Any]) -> None:
+    """Have the system give no more than that. Root's threads are not limited by the system, so Python refuses them."""
+    if "more_mb" in case:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+        most = pages * resource.getpagesize() + (case["more_mb"] << 20)
+        resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    if "threads" in case:
+        left, begin = iter(range(case["threads"])), threading.Thread.start
+
+        def start(thread: threading.Thread) -> None:
+            if next(left, None) is None:
+                raise RuntimeError("can't start new thread")
+            begin(thread)
+
+        threading.Thread.start = start  # type: ignore[method-assign]
+
+
 def child(case: dict[str, Any]) -> None:
     """Run the command line of a case, and end."""
     from headrace.cli import main
@@ -140,6 +159,7 @@ def child(case: dict[str, Any]) -> None:
         os.dup2(os.open(case[name], os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
     code = 99
     try:
+        starve(case)
         if not {"steps", "crash_at", "crash_behind", "fail_at"}.isdisjoint(case):
             watch(case)
         code = main(case["arguments"])

@@ -214,10 +214,10 @@ class Trial:
         assert code == 0, self.err.read_text()
         return names.read_text().splitlines()
 
-    def finish(self, most: int = 5) -> int:
+    def finish(self, *arguments: str, most: int = 5) -> int:
         """Run it until it is through; how often that was."""
         for number in range(1, most + 1):
-            if self.run() == 0:
+            if self.run(*arguments) == 0:
                 return number
         raise AssertionError(f"not through after {most} runs: {self.err.read_text()}")
 

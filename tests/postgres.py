@@ -10,7 +10,7 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -19,6 +19,7 @@ from typing import Final
 #: Who loads. The server trusts everyone on loopback.
 _USER: Final = "loader"
 _START_TRIES: Final = 5
+_RESTART_TRIES: Final = 100
 #: Speed for safety: nothing is kept when a test run ends.
 _FAST: Final = (
     "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c wal_level=minimal -c max_wal_senders=0"
@@ -31,9 +32,10 @@ class AbsentError(Exception):
 
 @dataclass(frozen=True)
 class Postgres:
-    """A running server."""
+    """A running server, with its files in the folder `data`."""
 
     port: int
+    data: Path
     _numbers: Iterator[int] = field(default_factory=count)
 
     def new_database(self) -> str:
@@ -49,6 +51,14 @@ class Postgres:
         finally:
             connection.close()
         return self._address(name)
+
+    def start(self) -> None:
+        """Start it once more, after it was killed; what is left of the one before ends meanwhile."""
+        for _ in range(_RESTART_TRIES):
+            with suppress(AbsentError):
+                _run(_programs(), _user(), "pg_ctl", *_arguments(self.data.parent, self.port), capture=False)
+                return
+        raise RuntimeError((self.data.parent / "log").read_text()[-500:])
 
     def _address(self, database: str) -> str:
         return f"postgresql://{_USER}:none@127.0.0.1:{self.port}/{database}"
@@ -76,7 +86,7 @@ def serving() -> Iterator[Postgres]:
         else:
             raise AbsentError(f"the server does not start: {(folder / 'log').read_text()[-500:]}")
         try:
-            yield Postgres(port)
+            yield Postgres(port, folder / "data")
         finally:
             _stop(keeper)
     finally:
@@ -88,15 +98,13 @@ def _start(programs: Path, user: str | None, folder: Path, port: int) -> subproc
 
     The kernel closes that input with our process, so no server is left behind by a test run that was killed.
     """
-    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} {_FAST}"
     # the server lets go of our streams, so that reading them to their end does not wait for it
     script = (
-        'trap "" INT; "$0" -D "$1" -l "$2" -o "$3" -w start </dev/null >/dev/null 2>&1 || { echo no; exit; }; echo up; '
-        'read -r _; "$0" -D "$1" -m immediate -w stop </dev/null >/dev/null 2>&1; rm -rf "$4"'
+        'trap "" INT; folder="$1"; shift; "$0" "$@" </dev/null >/dev/null 2>&1 || { echo no; exit; }; echo up; '
+        'read -r _; "$0" -D "$folder/data" -m immediate -w stop </dev/null >/dev/null 2>&1; rm -rf "$folder"'
     )
     keeper = subprocess.Popen(
-        ["sh", "-c", script, str(programs / "pg_ctl"), str(folder / "data"), str(folder / "log"), options,
-         str(folder)],
+        ["sh", "-c", script, str(programs / "pg_ctl"), str(folder), *_arguments(folder, port)],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, user=user, cwd="/",
     )  # fmt: skip
     assert keeper.stdout is not None
@@ -104,6 +112,11 @@ def _start(programs: Path, user: str | None, folder: Path, port: int) -> subproc
         return keeper
     _stop(keeper)
     return None
+
+
+def _arguments(folder: Path, port: int) -> list[str]:
+    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} {_FAST}"
+    return ["-D", str(folder / "data"), "-l", str(folder / "log"), "-o", options, "-w", "start"]
 
 
 def _stop(keeper: subprocess.Popen[str]) -> None:
@@ -136,12 +149,14 @@ def _user() -> str | None:
     raise AbsentError("no user to run it as: PostgreSQL refuses root, and there is neither `postgres` nor `nobody`")
 
 
-def _run(programs: Path, user: str | None, name: str, *args: str) -> None:
+def _run(programs: Path, user: str | None, name: str, *args: str, capture: bool = True) -> None:
+    """Run a program. Who starts a server must not `capture`: it holds the streams for as long as it runs."""
+    streams = subprocess.PIPE if capture else subprocess.DEVNULL
     done = subprocess.run(
-        [str(programs / name), *args], user=user, cwd="/", capture_output=True, text=True, check=False
+        [str(programs / name), *args], user=user, cwd="/", stdout=streams, stderr=streams, text=True, check=False
     )
     if done.returncode:
-        raise AbsentError(f"{name} failed: {done.stderr[-500:]}")
+        raise AbsentError(f"{name} failed: {(done.stderr or '')[-500:]}")
 
 
 def _free_port() -> int:

@@ -24,6 +24,7 @@ import typer
 
 from headrace import __version__
 from headrace.command.imports import uncollected
+from headrace.command.shortage import shortage
 from headrace.command.signals import stopped_by_signal
 from headrace.command.terminal import Terminal
 from headrace.errors import ConfigError, HeadraceError
@@ -329,8 +330,8 @@ def _guarded(
                 terminal.data(json.dumps(failed(error), default=str))
             _tell(str(error), terminal, error)
             return error.exit_code
-        except Exception as error:  # noqa: BLE001 - a bug of ours: told in one line as well
-            unknown = HeadraceError(
+        except Exception as error:  # noqa: BLE001 - a bug of ours, if nothing lacks: told in one line as well
+            unknown = shortage(error) or HeadraceError(
                 f"this should not happen: {type(error).__name__}: {error}",
                 hint="`HEADRACE_TRACEBACK=1` shows where; tell the project",
             )

@@ -31,7 +31,7 @@ TESTS: dict[str, tuple[str, ...]] = {
         "test_cli_process.py::test_a_signal_ends_a_load_within_seconds_and_what_was_fetched_is_kept",
     ),
     "C03": ("test_keep_pages.py::test_a_torn_end_is_cut_and_a_damaged_page_is_asked_for",),
-    "C04": ("test_keep_attempts.py", "test_trials.py"),
+    "C04": ("test_faults_shortage.py::test_no_more_memory", "test_keep_attempts.py", "test_trials.py"),
     "C05": ("test_crash_points.py::test_refused_at_a_step",),
     "C06": ("test_crash_points.py::test_a_destination_whose_disk_is_full",),
     "C07": ("test_faults_files.py::test_what_cannot_be_written_is_said_before_the_first_request",),
@@ -41,8 +41,12 @@ TESTS: dict[str, tuple[str, ...]] = {
         "test_cli_texts.py::test_the_holder_of_a_lock_is_named",
         "test_cli_target.py::test_one_that_is_held_is_waited_for_and_the_holder_is_named",
     ),
-    "C11": ("test_crash_points.py::test_ended_at_the_commit", "test_trials.py"),
-    "C13": ("test_faults_network.py::test_few_file_descriptors",),
+    "C11": ("test_faults_postgres.py", "test_crash_points.py::test_ended_at_the_commit", "test_trials.py"),
+    "C13": (
+        "test_faults_network.py::test_few_file_descriptors",
+        "test_faults_shortage.py::test_no_more_threads",
+        "test_faults_shortage.py::test_no_place_for_files_that_pass",
+    ),
     "C14": ("test_crash_points.py::test_a_migration_that_fails_half_way",),
     "C15": ("test_faults_state.py::test_harm_to_the_state_file_loses_and_doubles_nothing",),
     "C16": ("test_faults_threads.py",),
@@ -52,15 +56,12 @@ TESTS: dict[str, tuple[str, ...]] = {
 LACKS = {
     "C02": "a request that is under way is broken off, and asked for again",
     "C03": "the loss is made in the file of kept pages; dlt's own files are as dlt writes them",
-    "C04": "the kernel's kill is played by SIGKILL; no limit is set to the address space",
     "C06": "statements are refused, and not the writes of DuckDB itself",
     "C07": "a network drive without locks is not noticed",
     "C09": "a statement that was under way in the destination when its lease ended may land; it is idempotent. "
     "Destinations without transactions have no lease",
     "C10": "a run that finds the database held asks for nothing meanwhile: it waits (`--wait`), or ends with exit code "
     "75",
-    "C11": "DuckDB ends with the run that it serves; a server of a database was not killed",
-    "C13": "file descriptors alone are tried",
     "C14": "statements that make schemas and tables are refused with DuckDB alone",
 }
 #: There is nothing in which it could happen.

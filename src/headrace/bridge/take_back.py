@@ -1,27 +1,27 @@
 """Files that a load may have written before it was killed are taken back before they are written again.
 
 A load job runs its statement, which the destination commits, and then dlt moves the file of the job to where finished
-ones lie. Between the two nothing says that the rows are there: killed then, the next run executes the job again. A
-merge finds its rows by their keys; rows that are appended (those of a first load among them) would stand there twice.
-So before a package that was begun is loaded, what its open jobs may have written is deleted, by the ids of the rows in
-their files: an id stands in one file of one package alone. A merge, and a replacement, may write to the staging
-dataset first; the statement that goes on from there may be written already, and count on rows that come once.
+ones lie. Between the two nothing says that the rows are there: killed then, the next run executes the job again; so
+does the same one where the connection broke before the destination said that it has committed. A merge finds its rows
+by their keys; rows that are appended (those of a first load among them) would stand there twice, or be refused for
+their ids for ever. So before a package that was begun is loaded, what its open jobs may have written is deleted, by the
+ids of the rows in their files: an id stands in one file of one package alone. A merge, and a replacement, may write to
+the staging dataset first; the statement that goes on from there may be written already, and count on rows that come
+once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import pyarrow.parquet as pq
 from dlt.destinations.exceptions import DatabaseUndefinedRelation
+
+from headrace.bridge.job_ids import ids_of
 
 if TYPE_CHECKING:
     from dlt.pipeline.pipeline import Pipeline
 
-#: Ids that one statement names.
-_AT_ONCE: Final = 1000
 #: Dispositions whose jobs may put rows into the table itself, and into that of the staging dataset.
 _IN_PLACE: Final = frozenset({"append", "replace"})
 _STAGED: Final = frozenset({"merge", "replace"})
@@ -32,6 +32,7 @@ def take_back(pipeline: Pipeline) -> None:
     for load_id in pipeline.list_normalized_load_packages():
         package = pipeline.get_load_package_info(load_id)
         begun = [job for job in package.jobs["started_jobs"] if not _is_done(job.file_path)]
+        begun += [job for job in package.jobs["new_jobs"] if job.job_file_info.retry_count > 0]
         if not begun:
             continue
         column = package.schema.naming.normalize_identifier("_dlt_id")
@@ -62,19 +63,9 @@ def _disposition(tables: Any, name: str) -> str:
 def _delete(client: Any, column: str, job: Any) -> None:
     table = client.make_qualified_table_name(job.job_file_info.table_name)
     named = client.escape_column_name(column)
-    for ids in _ids(Path(job.file_path), column):
+    for ids in ids_of(Path(job.file_path), column, client.capabilities.escape_identifier):
         places = ", ".join(["%s"] * len(ids))
         try:
             client.execute_sql(f"DELETE FROM {table} WHERE {named} IN ({places})", *ids)  # noqa: S608
         except DatabaseUndefinedRelation:
             return
-
-
-def _ids(path: Path, column: str) -> Iterator[list[str]]:
-    """The ids in a file of a job, some at once; none where it is no Parquet file, as with destinations without any."""
-    if path.suffix != ".parquet":
-        return
-    with pq.ParquetFile(path) as file:
-        if column in file.schema_arrow.names:
-            for batch in file.iter_batches(_AT_ONCE, columns=[column]):
-                yield batch.column(0).to_pylist()

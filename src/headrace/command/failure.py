@@ -17,6 +17,7 @@ from dlt.common.exceptions import DltException
 from dlt.pipeline.exceptions import InvalidPipelineName, PipelineStepFailed
 
 from headrace.bridge.places import looked_in
+from headrace.command.shortage import shortage
 from headrace.command.target import first_line, locked
 from headrace.errors import HeadraceError, LoadError, UsageError
 
@@ -61,7 +62,7 @@ def _known(link: BaseException) -> HeadraceError | None:
         return _unknown_destination(link)
     if isinstance(link, InvalidPipelineName):
         return UsageError("expected letters, digits, `_`, `-` and `.` in the name of the pipeline", hint="see `--name`")
-    return locked(str(link))
+    return locked(str(link)) or shortage(link)
 
 
 def _unknown_destination(link: UnknownDestinationModule) -> UsageError:

@@ -23,6 +23,7 @@ from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
 from headrace.bridge.counts import rows_by_table
 from headrace.bridge.lease import leased
 from headrace.bridge.leftover import clear_leftovers
+from headrace.bridge.retried import load_again
 from headrace.bridge.take_back import take_back
 from headrace.command.failure import chain_of, failed_step, translated
 from headrace.command.table import counted
@@ -97,7 +98,7 @@ class PipelineRun:
 
             def checked(*arguments: Any, **named: Any) -> Any:
                 self._check()
-                return load(*arguments, **named)
+                return load_again(pipeline, lambda: load(*arguments, **named))
 
             # `pipeline.run` extracts for as long as it takes, and then calls this
             pipeline.load = checked

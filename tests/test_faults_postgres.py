@@ -1,0 +1,115 @@
+"""A database that fails at the end of a transaction: what is committed and what is not, the next run sets right."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from crashing import Forks, Trial, World, forks
+from headrace.sim.server import Server
+from postgres import AbsentError, Postgres, serving
+from postgres_proxy import Lost, between
+from test_bridge_lease import query
+
+TO = ("--to", "postgres", "--dataset", "data")
+
+
+@pytest.fixture(scope="module")
+def forked() -> Iterator[Forks]:
+    with forks() as made:
+        yield made
+
+
+@contextmanager
+def own_server() -> Iterator[Postgres]:
+    """One that may be killed; tests are skipped where there is none."""
+    with ExitStack() as stack:
+        try:
+            made = stack.enter_context(serving())
+        except AbsentError as absent:
+            pytest.skip(str(absent))
+        yield made
+
+
+def loads_into(machine: Trial, address: str) -> None:
+    """Put the address where the run finds it."""
+    (machine.work / ".dlt").mkdir(exist_ok=True)
+    secrets = machine.work / ".dlt" / "secrets.toml"
+    secrets.write_text(f"[destination.postgres]\ncredentials = {json.dumps(address)}\n")
+    secrets.chmod(0o600)
+
+
+def wrong(address: str, world: World) -> list[str]:
+    """Tables that have not exactly the rows of the API: appended ones once a load."""
+    loads = query(address, "SELECT count(DISTINCT _dlt_load_id) FROM data.appended")[0][0]
+    numbers = [(number,) for number in range(world.merged)]
+    parts = [(of, number) for of in range(world.merged) for number in range(2)]
+    appended = sorted([(number,) for number in range(world.appended)] * loads)
+    expected = {
+        "id FROM data.merged": numbers,
+        "value FROM data.merged__tags": numbers,
+        '"of", id FROM data.parts': parts,
+        "id FROM data.appended": appended,
+        "value FROM data.appended__tags": appended,
+    }
+    return [text for text, rows in expected.items() if sorted(query(address, f"SELECT {text}")) != rows]
+
+
+@pytest.mark.parametrize(
+    ("lost", "number"), [*(("answer", number) for number in range(0, 11, 2)), ("request", 1), ("request", 5)]
+)
+def test_an_end_of_a_transaction_that_is_lost(
+    lost: Lost, number: int, postgres: Postgres, forked: Forks, tmp_path: Path
+) -> None:
+    """The connection breaks before the database knows of the end, or before the run knows that it was reached."""
+    address, world = postgres.new_database(), World()
+    with Server(world) as server, between(postgres.port, at=number, lost=lost) as proxy:
+        made = Trial(tmp_path / "t", server.url, forked)
+        loads_into(made, address.replace(f":{postgres.port}/", f":{proxy.port}/"))
+        made.finish(*TO, most=2)
+        assert proxy.commits > number
+    assert wrong(address, world) == []
+
+
+@pytest.mark.parametrize("table", ["merged", "parts", "appended", "appended__tags"])
+def test_a_run_that_is_killed_behind_the_end_of_a_transaction(
+    table: str, postgres: Postgres, forked: Forks, tmp_path: Path
+) -> None:
+    """Nothing but the database knows that the rows are there."""
+    address, world = postgres.new_database(), World()
+    with Server(world) as server:
+        made = Trial(tmp_path / "t", server.url, forked)
+        loads_into(made, address)
+        assert made.run(*TO, crash_behind=[f"/started_jobs/{table}.", f".pending_transitions/{table}."]) == 137
+        made.finish(*TO)
+    assert wrong(address, world) == []
+
+
+@pytest.mark.parametrize("table", ["merged", "appended", "_dlt_loads"])
+def test_a_server_that_is_killed_at_the_end_of_a_transaction(table: str, forked: Forks, tmp_path: Path) -> None:
+    """A trigger that waits for the end kills the server that runs it; the first run has made the tables."""
+    world = World()
+    with own_server() as postgres, Server(world) as server:
+        address = postgres.new_database()
+        made = Trial(tmp_path / "t", server.url, forked)
+        loads_into(made, address)
+        assert made.run(*TO) == 0, made.err.read_text()
+        query(
+            address,
+            f"""CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                EXECUTE format('COPY (SELECT 1) TO PROGRAM %L',
+                    'kill -9 $(head -n 1 {postgres.data}/postmaster.pid) ' || pg_backend_pid());
+                RETURN NULL; END $$;
+            CREATE CONSTRAINT TRIGGER at_the_end AFTER INSERT ON data.{table} DEFERRABLE INITIALLY DEFERRED
+                FOR EACH ROW EXECUTE FUNCTION die()""",
+        )
+        world.merged += 4
+        assert made.run(*TO) == 1
+        postgres.start()
+        query(address, f"DROP TRIGGER at_the_end ON data.{table}")
+        made.finish(*TO)
+        assert wrong(address, world) == []
