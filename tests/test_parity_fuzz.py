@@ -23,7 +23,7 @@ from loading import Database, load_dlt, load_ours, pipeline, read_database
 from nasty_json import FIRST_SEED, examples
 from test_parity import comparable, of_root, stored_schema
 
-CASES_A_BATCH = 100
+CASES_A_BATCH = 60
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""A seeded part of the random trials: schedules of faults, kills, races, windows; all by `scripts/trials`."""
+"""A seeded tenth of the random trials: schedules of faults, kills, races, windows; all by `scripts/trials`."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from schedules import WAITS, drawn
 from trials import Tally, Whole, judged
 
 SEED = 2026
-PARTS = 12
+PARTS = 10
 #: What a run takes where nothing else runs; its steps are not asked for here.
 WHOLE = Whole(steps=(), seconds=1.5)
 #: A part is so many of each.
-COUNTS = {"schedule": 4, "kill": 1, "race": 1}
-WINDOWS = 6
+COUNTS = {"schedule": 10, "kill": 3, "race": 3}
+WINDOWS = 30
 #: Faults of the simulator that are no matter of chance, and why.
 ELSEWHERE = {
     "bomb": "size", "flood": "size", "headers": "pace", "beside": "drawn with an address", "redirect": "drawn"
