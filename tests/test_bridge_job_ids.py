@@ -16,7 +16,7 @@ import dlt
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from dlt.common.data_writers.writers import InsertValuesWriter, JsonlWriter
+from dlt.common.data_writers.writers import InsertValuesWriter, JsonlWriter, TypedJsonlListWriter
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -75,10 +75,11 @@ def test_ids_of_statements(
     assert list(ids_of(path, "another", caps.escape_identifier)) == []
 
 
+@pytest.mark.parametrize("writer", [JsonlWriter, TypedJsonlListWriter])
 @given(rows=st.lists(st.tuples(TEXTS, IDS), min_size=1, max_size=5))
-def test_ids_of_lines(rows: list[tuple[str, str]], tmp_path_factory: pytest.TempPathFactory) -> None:
-    text = written(JsonlWriter, [{"before": before, "_dlt_id": each} for before, each in rows], None)
-    path = tmp_path_factory.getbasetemp() / "x.jsonl"
+def test_ids_of_lines(writer: type[Any], rows: list[tuple[str, str]], tmp_path_factory: pytest.TempPathFactory) -> None:
+    text = written(writer, [{"before": before, "_dlt_id": each} for before, each in rows], None)
+    path = tmp_path_factory.getbasetemp() / f"x.{writer.writer_spec().file_extension}"
     path.write_bytes(text)
     assert list(ids_of(path, "_dlt_id", str)) == [[each for _, each in rows]]
     assert list(ids_of(path, "another", str)) == []

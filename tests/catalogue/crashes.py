@@ -25,7 +25,14 @@ FAULTS = {
 }
 #: Row -> the tests that show it. What has none yet is open.
 TESTS: dict[str, tuple[str, ...]] = {
-    "C01": ("test_crash_points.py", "test_keep_pages.py", "test_trials.py", "test_cli_target.py"),
+    "C01": (
+        "test_crash_points.py",
+        "test_faults_bucket.py",
+        "test_faults_postgres.py::test_a_run_that_is_killed_behind_the_end_of_a_transaction",
+        "test_keep_pages.py",
+        "test_trials.py",
+        "test_cli_target.py",
+    ),
     "C02": (
         "test_cli_process.py::test_a_signal_ends_a_run_at_once_and_says_how_to_continue",
         "test_cli_process.py::test_a_signal_ends_a_load_within_seconds_and_what_was_fetched_is_kept",

@@ -1,4 +1,4 @@
-"""The ids of the rows in a file that a load job brings: Parquet, statements, or JSON a line."""
+"""The ids of the rows in a file that a load job brings: Parquet, statements, or lines of JSON."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def ids_of(path: Path, column: str, escape: Callable[[str], str]) -> Iterator[li
         return _of_parquet(path, column)
     if name.endswith(".insert_values"):
         return _some(_of_statements(path, escape(column)))
-    if name.endswith(".jsonl"):
+    if name.endswith("jsonl"):
         return _some(_of_lines(path, column))
     return iter(())
 
@@ -60,9 +60,10 @@ def _of_parquet(path: Path, column: str) -> Iterator[list[str]]:
 def _of_lines(path: Path, column: str) -> Iterator[str]:
     with FileStorage.open_zipsafe_ro(str(path), "rb") as file:
         for line in file:
-            row: Any = msgspec.json.decode(line)
-            if isinstance(row.get(column), str):
-                yield row[column]
+            found: Any = msgspec.json.decode(line)
+            for row in found if isinstance(found, list) else [found]:
+                if isinstance(row.get(column), str):
+                    yield row[column]
 
 
 def _of_statements(path: Path, column: str) -> Iterator[str]:

@@ -7,7 +7,7 @@ by their keys; rows that are appended (those of a first load among them) would s
 their ids for ever. So before a package that was begun is loaded, what its open jobs may have written is deleted, by the
 ids of the rows in their files: an id stands in one file of one package alone. A merge, and a replacement, may write to
 the staging dataset first; the statement that goes on from there may be written already, and count on rows that come
-once.
+once. Where files are copied and no statement is run, a job that is done again writes the same file.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from dlt.destinations.exceptions import DatabaseUndefinedRelation
+from dlt.destinations.job_client_impl import SqlJobClientBase
 
+from headrace.bridge.first import destination_client
 from headrace.bridge.job_ids import ids_of
 
 if TYPE_CHECKING:
@@ -33,7 +35,7 @@ def take_back(pipeline: Pipeline) -> None:
         package = pipeline.get_load_package_info(load_id)
         begun = [job for job in package.jobs["started_jobs"] if not _is_done(job.file_path)]
         begun += [job for job in package.jobs["new_jobs"] if job.job_file_info.retry_count > 0]
-        if not begun:
+        if not begun or not isinstance(destination_client(pipeline, package.schema), SqlJobClientBase):
             continue
         column = package.schema.naming.normalize_identifier("_dlt_id")
         with pipeline.sql_client(package.schema_name) as client:
