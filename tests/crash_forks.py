@@ -13,6 +13,8 @@ Reads one JSON object a line, writes one a line: {"code": exit code, "process": 
     fail_at, errno                       the step raises that error instead, once
     kill_after_s                         kill it then, wherever it is
     threads, more_mb                     so many threads may begin, so much may be added to the address space
+    no_tmp                               there is no folder for temporary files
+    limit_s                              end it then, by SIGALRM; 300 without it
     pid                                  file for the number of the process, which somebody else may kill
     steps                                file for the names of the steps
 """
@@ -25,6 +27,7 @@ import os
 import resource
 import signal
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -133,6 +136,9 @@ def starve(case: dict[str, Any]) -> None:
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
         most = pages * resource.getpagesize() + (case["more_mb"] << 20)
         resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    if case.get("no_tmp"):
+        tempfile.tempdir = None
+        tempfile._candidate_tempdir_list = list  # type: ignore[attr-defined]
     if "threads" in case:
         left, begin = iter(range(case["threads"])), threading.Thread.start
 
@@ -148,7 +154,7 @@ def child(case: dict[str, Any]) -> None:
     """Run the command line of a case, and end."""
     from headrace.cli import main
 
-    signal.alarm(_TIME_LIMIT_S)
+    signal.alarm(case.get("limit_s", _TIME_LIMIT_S))
     os.setpgid(0, 0)
     if "pid" in case:
         Path(case["pid"]).write_text(str(os.getpid()), encoding="utf-8")

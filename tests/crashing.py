@@ -196,6 +196,13 @@ class Trial:
         made.out, made.err = first.folder / f"out{number}", first.folder / f"err{number}"
         return made
 
+    def loads_into(self, address: str) -> None:
+        """Put the credentials of a PostgreSQL database where the run finds them."""
+        (self.work / ".dlt").mkdir()
+        secrets = self.work / ".dlt" / "secrets.toml"
+        secrets.write_text(f"[destination.postgres]\ncredentials = {json.dumps(address)}\n")
+        secrets.chmod(0o600)
+
     def run(self, *arguments: str, **options: Any) -> int:
         """`headrace run`, ended as `options` say; its exit code."""
         home = self.folder / "home"

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 #: Who loads. The server trusts everyone on loopback.
 _USER: Final = "loader"
@@ -62,6 +62,20 @@ class Postgres:
 
     def _address(self, database: str) -> str:
         return f"postgresql://{_USER}:none@127.0.0.1:{self.port}/{database}"
+
+
+def query(address: str, text: str) -> list[Any]:
+    """Rows of one statement, or of the last of several; none where it gives none."""
+    import psycopg2  # absent where there is no PostgreSQL
+
+    connection = psycopg2.connect(address)
+    try:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(text)
+            return cursor.fetchall() if cursor.description else []
+    finally:
+        connection.close()
 
 
 @contextmanager

@@ -51,7 +51,7 @@ def test_a_first_load_appends_where_it_leaves_the_same_rows(
 
 @pytest.mark.parametrize("write", ["merge", DELETE_INSERT], ids=str)
 def test_what_is_loaded_by_statements_is_merged(write: Any, postgres: Postgres, tmp_path: Path) -> None:
-    """Nobody could say which rows a killed job wrote."""
+    """Only Parquet is appended at first."""
     target, report = postgres_place(postgres).pipeline(tmp_path, "first"), Report()
     with Server(cursor_service(FIRST)) as server:
         config = configuration(server.url, ["events"], primary_key="id", write_disposition=write)

@@ -19,7 +19,7 @@ from headrace.bridge.first import destination_client
 from headrace.bridge.lease import TABLE, Lease, can_lease, leased
 from headrace.errors import LockedError
 from headrace.sim.server import Server
-from postgres import Postgres
+from postgres import Postgres, query
 
 DATASET = "machines"
 ROWS = f"{DATASET}.{TABLE}"
@@ -43,19 +43,6 @@ def opener(address: str, folder: Path) -> Callable[[], Any]:
         pipelines_dir=str(folder),
     )  # fmt: skip
     return lambda: destination_client(target, dlt.Schema("api"))
-
-
-def query(address: str, text: str) -> list[Any]:
-    import psycopg2  # absent where there is no PostgreSQL
-
-    connection = psycopg2.connect(address)
-    try:
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            cursor.execute(text)
-            return cursor.fetchall() if cursor.description else []
-    finally:
-        connection.close()
 
 
 def test_the_second_is_told_who_holds_it_and_has_it_afterwards(address: str, tmp_path: Path) -> None:
@@ -200,10 +187,7 @@ def test_two_machines_and_one_database(address: str, forked: Forks, tmp_path: Pa
     with Server(world) as server:
         machines = [Trial(tmp_path / name, server.url, forked, resources=["merged"]) for name in ("one", "two")]
         for machine in machines:
-            (machine.work / ".dlt").mkdir()
-            secrets = f"[destination.postgres]\ncredentials = {json.dumps(address)}\n"
-            (machine.work / ".dlt" / "secrets.toml").write_text(secrets)
-            (machine.work / ".dlt" / "secrets.toml").chmod(0o600)
+            machine.loads_into(address)
         to = ("--to", "postgres", "--dataset", "machines")
         assert machines[0].run(*to) == 0, machines[0].err.read_text()
         assert query(address, f"SELECT * FROM {ROWS}") == []  # noqa: S608

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -11,9 +10,8 @@ import pytest
 
 from crashing import Forks, Trial, World, forks
 from headrace.sim.server import Server
-from postgres import AbsentError, Postgres, serving
+from postgres import AbsentError, Postgres, query, serving
 from postgres_proxy import Lost, between
-from test_bridge_lease import query
 
 TO = ("--to", "postgres", "--dataset", "data")
 
@@ -33,14 +31,6 @@ def own_server() -> Iterator[Postgres]:
         except AbsentError as absent:
             pytest.skip(str(absent))
         yield made
-
-
-def loads_into(machine: Trial, address: str) -> None:
-    """Put the address where the run finds it."""
-    (machine.work / ".dlt").mkdir(exist_ok=True)
-    secrets = machine.work / ".dlt" / "secrets.toml"
-    secrets.write_text(f"[destination.postgres]\ncredentials = {json.dumps(address)}\n")
-    secrets.chmod(0o600)
 
 
 def wrong(address: str, world: World) -> list[str]:
@@ -69,7 +59,7 @@ def test_an_end_of_a_transaction_that_is_lost(
     address, world = postgres.new_database(), World()
     with Server(world) as server, between(postgres.port, at=number, lost=lost) as proxy:
         made = Trial(tmp_path / "t", server.url, forked)
-        loads_into(made, address.replace(f":{postgres.port}/", f":{proxy.port}/"))
+        made.loads_into(address.replace(f":{postgres.port}/", f":{proxy.port}/"))
         made.finish(*TO, most=2)
         assert proxy.commits > number
     assert wrong(address, world) == []
@@ -83,7 +73,7 @@ def test_a_run_that_is_killed_behind_the_end_of_a_transaction(
     address, world = postgres.new_database(), World()
     with Server(world) as server:
         made = Trial(tmp_path / "t", server.url, forked)
-        loads_into(made, address)
+        made.loads_into(address)
         assert made.run(*TO, crash_behind=[f"/started_jobs/{table}.", f".pending_transitions/{table}."]) == 137
         made.finish(*TO)
     assert wrong(address, world) == []
@@ -96,7 +86,7 @@ def test_a_server_that_is_killed_at_the_end_of_a_transaction(table: str, forked:
     with own_server() as postgres, Server(world) as server:
         address = postgres.new_database()
         made = Trial(tmp_path / "t", server.url, forked)
-        loads_into(made, address)
+        made.loads_into(address)
         assert made.run(*TO) == 0, made.err.read_text()
         query(
             address,

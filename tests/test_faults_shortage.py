@@ -29,19 +29,29 @@ def test_no_more_threads(threads: int, forked: Forks, tmp_path: Path) -> None:
         assert made.judge(world) == []
 
 
-@pytest.mark.parametrize("more_mb", [1, 20, 60])
+@pytest.mark.parametrize("more_mb", [2, 20, 60])
 def test_no_more_memory(more_mb: int, forked: Forks, tmp_path: Path) -> None:
-    """What a library in C++ cannot have ends the process; what Python cannot have is said."""
+    """What a library in C++ cannot have ends the process, and what Python cannot have is said.
+
+    But where a new thread has a stack and nothing else, CPython waits for it for ever: SIGALRM ends that.
+    """
     with trial(tmp_path, forked) as (made, world):
-        code = made.run(more_mb=more_mb)
+        code = made.run(more_mb=more_mb, limit_s=20)
         said = made.err.read_text()
-        assert code != 0 or more_mb > 1  # beyond that, a smaller run may have enough
-        assert code not in (1, 2) or "of the system, got none" in said
+        assert code != 0 or more_mb > 2  # beyond that, a smaller run may have enough
+        assert code < 0 or code in (0, 127) or "of the system, got none" in said
         made.finish()
         assert made.judge(world) == []
 
 
-def test_no_place_for_files_that_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_temporary_folder(forked: Forks, tmp_path: Path) -> None:
+    """A run into DuckDB needs none."""
+    with trial(tmp_path, forked) as (made, world):
+        assert made.run(no_tmp=True) == 0, made.err.read_text()
+        assert made.judge(world) == []
+
+
+def test_no_temporary_folder_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: ["/nowhere"])
     monkeypatch.setattr(tempfile, "tempdir", None)
     with pytest.raises(FileNotFoundError) as refused:

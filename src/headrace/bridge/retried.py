@@ -31,19 +31,26 @@ _FIRST_S: Final = 1.0
 _LONGEST_S: Final = 30.0
 
 
-def load_again(pipeline: Pipeline, load: Callable[[], T], sleep: Callable[[float], Any] = time.sleep) -> T:
-    """What `load`, the load step of `pipeline`, gives, in the end. Raises what it raises."""
+def load_again(
+    pipeline: Pipeline, load: Callable[[], T], check: Callable[[], None], sleep: Callable[[float], Any] = time.sleep
+) -> T:
+    """What `load`, the load step of `pipeline`, gives, in the end. Raises what it raises.
+
+    `check` raises where this run may write no more; it is asked before each try, and before anything is deleted.
+    """
     said = dlt.config.get("load.raise_on_max_retries", int)
     most = LoaderConfiguration.raise_on_max_retries if said is None else said
     with _one_try_each():
         for tried in count(1):
+            check()
+            if tried > 1:
+                take_back(pipeline)
             try:
                 return load()
             except PipelineStepFailed as failed:
                 if not isinstance(failed.exception, LoadClientJobRetry) or tried == most:
                     raise
             sleep(min(_FIRST_S * 2 ** (tried - 1), _LONGEST_S))
-            take_back(pipeline)
     raise AssertionError("counted to the end of numbers")
 
 

@@ -235,7 +235,7 @@ class ResourceRun:
 
     @property
     def _takes_back(self) -> bool:
-        """Whether what a killed load may have written is taken back, by the ids in its files: in Parquet alone."""
+        """Whether rows may be appended that are to come once, because what a killed load wrote is taken back."""
         return self._session.takes_back and self._is_parquet
 
     @property

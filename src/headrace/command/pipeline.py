@@ -97,8 +97,7 @@ class PipelineRun:
             load = pipeline.load
 
             def checked(*arguments: Any, **named: Any) -> Any:
-                self._check()
-                return load_again(pipeline, lambda: load(*arguments, **named))
+                return load_again(pipeline, lambda: load(*arguments, **named), self._check)
 
             # `pipeline.run` extracts for as long as it takes, and then calls this
             pipeline.load = checked

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import errno
-from typing import Final
+from typing import Final, TypeAlias
 
 from headrace.errors import HeadraceError
 
-_THREADS: Final = HeadraceError(
-    "expected another thread of the system, got none",
-    hint="processes and threads may be limited (`ulimit -u`, the pids of a container), or the memory for their stacks",
+#: What is short, and what to do about it.
+_Short: TypeAlias = tuple[str, str]
+
+_THREADS: Final[_Short] = (
+    "another thread of the system",
+    "processes and threads may be limited (`ulimit -u`, the pids of a container), or the memory for their stacks",
 )
-_MEMORY: Final = HeadraceError(
-    "expected more memory of the system, got none",
-    hint="memory may be limited (`ulimit -v`, a container); `client.limits.max_waiting_bytes`, `max_page_bytes` and "
-    "`in_flight` bound what a run holds",
+_MEMORY: Final[_Short] = (
+    "more memory of the system",
+    "memory may be limited (`ulimit -v`, a container); `max_waiting_bytes` of `client.limits` bounds what a run holds",
 )
-_FILES: Final = HeadraceError(
-    "expected another open file of the system, got none",
-    hint="open files may be limited (`ulimit -n`); `client.limits.in_flight` bounds the connections",
+_FILES: Final[_Short] = (
+    "another open file of the system",
+    "open files may be limited (`ulimit -n`); `client.limits.in_flight` bounds the connections",
 )
-_PLACE: Final = HeadraceError(
-    "expected a folder for files that pass, found none that can be written",
-    hint="make /tmp writable, or name another folder in `TMPDIR`",
+_PLACE: Final[_Short] = (
+    "a folder for files that pass, of the system",
+    "make /tmp writable, or name another folder in `TMPDIR`",
 )
 #: What libraries say, in lower case.
 _WORDS: Final = {
@@ -36,10 +38,16 @@ _WORDS: Final = {
 
 
 def shortage(error: BaseException) -> HeadraceError | None:
-    """What there was too little of, if that is what `error` says."""
+    """What there was too little of, in the words of who wanted it, if that is what `error` says."""
+    text = str(error).strip().partition("\n")[0]
     if isinstance(error, MemoryError):
-        return _MEMORY
-    if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
-        return _FILES
-    text = str(error).lower()
-    return next((told for words, told in _WORDS.items() if words in text), None)
+        short = _MEMORY
+    elif isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
+        short = _FILES
+    else:
+        found = next((short for words, short in _WORDS.items() if words in text.lower()), None)
+        if found is None:
+            return None
+        short = found
+    what, hint = short
+    return HeadraceError(f"expected {what}, got none" + (f": {text}" if text else ""), hint=hint)
