@@ -20,10 +20,8 @@ from typing import Any, Final
 _USER: Final = "loader"
 _START_TRIES: Final = 5
 _RESTART_TRIES: Final = 100
-#: Speed for safety: nothing is kept when a test run ends.
-_FAST: Final = (
-    "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c wal_level=minimal -c max_wal_senders=0"
-)
+#: Speed for safety against a loss of power. What is committed survives that the server is killed.
+_FAST: Final = "-c fsync=off -c full_page_writes=off -c wal_level=minimal -c max_wal_senders=0"
 
 
 class AbsentError(Exception):
