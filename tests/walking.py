@@ -66,11 +66,18 @@ class Settled:
         self.listed: list[tuple[float, float]] = []
         self.lost: list[str] = []
         self.rereads: list[float] = []
+        self.early: list[float] = []
         self._now_s = now_s
         self._mark = mark or Mark()
 
     def now_s(self) -> float:
         return self._now_s
+
+    def ahead_s(self, _url: str) -> float | None:
+        return None
+
+    def end_early(self, by_s: float) -> None:
+        self.early.append(by_s)
 
     def mark(self, _key: str) -> Mark:
         return self._mark

@@ -29,13 +29,16 @@ class Clock(Protocol):
 
 
 class RealClock:
-    """The machine's clock."""
+    """The machine's clock. Who sets it while a run goes on moves nothing: its date counts from when this was made."""
+
+    def __init__(self) -> None:
+        self._began = time.time() - time.monotonic()
 
     def now(self) -> float:
         return time.monotonic()
 
     def wall(self) -> float:
-        return time.time()
+        return self._began + self.now()
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)

@@ -54,7 +54,7 @@ class Session:
         self._keep = keep
         self._kept: dict[str, KeptPages | None] = {}
         self.report = report if report is not None else Report()
-        self._clock = clock
+        self._clock = clock or RealClock()
         self._end = threading.Condition()
         self._ends = 0
         # these belong to an event loop, and dlt makes a new one for each run
@@ -70,7 +70,11 @@ class Session:
 
     def now_s(self) -> float:
         """Seconds since 1970."""
-        return (self._clock or RealClock()).wall()
+        return self._clock.wall()
+
+    def ahead_s(self, url: str) -> float | None:
+        """By how many seconds that is ahead of the clock of the host, None until its first answer."""
+        return self._run.gates.ahead_s(url)
 
     @property
     def once(self) -> Once:

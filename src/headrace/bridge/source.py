@@ -261,8 +261,8 @@ def _ledger(resource: ResourcePlan, session: Session) -> WindowLedger | None:
     if resource.windows is None:
         return None
     # a run that goes on asks for the ranges of the one before
-    now_s = session.now_s if kept is None else partial(float, kept.began_s)
-    return WindowLedger(dlt.current.resource_state(), now_s, session.report.of(resource.name))
+    now_s = session.now_s if kept is None else partial(float, min(kept.began_s, session.now_s()))
+    return WindowLedger(dlt.current.resource_state(), now_s, session.report.of(resource.name), session.ahead_s)
 
 
 def _watermarks(resource: ResourcePlan, bound: Any, *, filters: bool) -> Watermarks | None:

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Awaitable, Callable, Iterator
+from datetime import timedelta
 from typing import Any, TypeVar
 
 from headrace.config import HeadraceWarning
 from headrace.engine import ResourceReport
+from headrace.moment import length_words
 from headrace.plan import Call, Mark
 from headrace.secrets import mask
 
@@ -23,8 +25,15 @@ T = TypeVar("T")
 class WindowLedger:
     """`Ledger` of one resource in one run; `state` is that of the resource, and changes when the ledger is kept."""
 
-    def __init__(self, state: dict[str, Any], now_s: Callable[[], float], report: ResourceReport) -> None:
+    def __init__(
+        self,
+        state: dict[str, Any],
+        now_s: Callable[[], float],
+        report: ResourceReport,
+        ahead_s: Callable[[str], float | None] = lambda _: None,
+    ) -> None:
         self.now_s = now_s
+        self.ahead_s = ahead_s
         self._state = state
         self._report = report
         #: What was listed completely: the call, from when, until when.
@@ -54,6 +63,13 @@ class WindowLedger:
         call = "" if key == "{}" else f"call {mask(key)}: "
         self._report.gone.append(f"{call}{text}")
         warnings.warn(f"resource `{self._report.name}`: {call}{text}", HeadraceWarning, stacklevel=2)
+
+    def end_early(self, by_s: float) -> None:
+        """Say once that rows up to the present are missing."""
+        length = length_words(timedelta(minutes=round(by_s / 60)))
+        doubt = f"windows end {length} before the present of the API: the clock of this machine is behind its own"
+        if doubt not in self._report.doubts:
+            self._report.doubts.append(doubt)
 
     def hold(self) -> None:
         """Write nothing: not all of it has come."""

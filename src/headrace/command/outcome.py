@@ -88,6 +88,7 @@ class Outcome:
             "rows_counted": "in the database" if self.rows_now else "loaded by this run",
             "tables": dict(self.tables),
             "resources": [resource.as_dict() for resource in self.resources],
+            "clocks_ahead_s": {host: round(ahead_s) for host, ahead_s in self.report.skews.items()},
             "slowed": [asdict(slowdown) for slowdown in self.report.slowdowns],
             "pending_packages_loaded_first": self.pending,
             "packages": self.packages,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from headrace.command.table import counted, table_lines
-from headrace.moment import words
+from headrace.moment import length_words, words
 
 if TYPE_CHECKING:
     from headrace.command.outcome import Outcome
@@ -51,8 +52,7 @@ def _remarks(outcome: Outcome) -> Iterator[str]:
         causes = ", ".join(f"{cause} {_times(number)}" for cause, number in outcome.retries.most_common())
         wait_s = sum(resource.wait_s for resource in outcome.resources)
         yield f"retried     {causes}; waited {wait_s:.1f} s in all"
-    for slowdown in outcome.report.slowdowns:
-        yield f"slowed      {slowdown.host}: {_slowed(slowdown)}"
+    yield from _remarks_on_hosts(outcome)
     for resource in outcome.resources:
         yield from _remarks_on(resource, outcome.when_empty.get(resource.name))
     exact = [f"{counted(one.exact_rows, 'row')} of {one.name}" for one in outcome.resources if one.exact_rows]
@@ -66,6 +66,13 @@ def _remarks(outcome: Outcome) -> Iterator[str]:
             yield f"gone        {resource.name}: {resource.gone[0]}{others}"
     for doubt in outcome.doubts:
         yield f"doubt       {doubt}"
+
+
+def _remarks_on_hosts(outcome: Outcome) -> Iterator[str]:
+    for slowdown in outcome.report.slowdowns:
+        yield f"slowed      {slowdown.host}: {_slowed(slowdown)}"
+    for host, ahead_s in outcome.report.skews.items():
+        yield f"clock       {host}: {_skewed(ahead_s)}; windows end by the clock of the API, as far as it is known"
 
 
 def _remarks_on(resource: ResourceReport, when_empty: str | None) -> Iterator[str]:
@@ -103,6 +110,11 @@ def _slowed(slowdown: Slowdown) -> str:
         (slowdown.rested_s, "rests that it asked for"),
     )
     return ", ".join(f"{seconds:.1f} s by {cause}" for seconds, cause in causes if seconds >= 0.05)
+
+
+def _skewed(ahead_s: float) -> str:
+    length = length_words(timedelta(minutes=round(abs(ahead_s) / 60)))
+    return f"the clock of this machine is {length} {'ahead' if ahead_s > 0 else 'behind'}"
 
 
 def _times(number: int) -> str:

@@ -14,7 +14,7 @@ from headrace.engine.window import Cuts, Strides, Window
 from headrace.errors import AnswerError
 from headrace.jsonpath import MISSING
 from headrace.message import Request
-from headrace.plan import Beginning, Call, Mark, ResourcePlan, Span
+from headrace.plan import Beginning, Call, Mark, ResourcePlan, Span, Windows
 from headrace.secrets import remember_passing
 
 Origins = Mapping[str, ParentRow]
@@ -36,7 +36,15 @@ class Ledger(Protocol):
     """What is remembered of the windows of each call, by its key; moments are seconds since 1970."""
 
     def now_s(self) -> float:
-        """The moment at which it is asked."""
+        """The moment at which it is asked, by this machine's clock."""
+        ...
+
+    def ahead_s(self, url: str) -> float | None:
+        """By how much this machine's clock is ahead of that of the host, None until its first answer."""
+        ...
+
+    def end_early(self, by_s: float) -> None:
+        """A range ended before the present of the host, as its answers tell."""
         ...
 
     def mark(self, key: str) -> Mark:
@@ -92,12 +100,13 @@ def errands(
             if resource.windows is None or ledger is None:
                 yield errand
                 continue
-            now_s = ledger.now_s()
+            clock = _HostClock(ledger, call.request.url)
+            now_s = clock.now_s
             span = resource.windows.span(now_s, ledger.mark(call.key))
             if span.gone is not None:
                 ledger.lose(call.key, resource.windows.gone_words(span.gone))
             if not span.is_empty:
-                complete = partial(_complete, ledger, call, span, now_s)
+                complete = partial(_complete, ledger, resource.windows, call, span, clock)
                 part = partial(_part, errand, partial(resource.windows.ask, call.request, now_s=now_s), complete)
                 stride = strides.begin(resource.windows, cuts(call.request) if cuts else None)
                 yield part(Window(span.start, span.end, stride, part, last=span.end))
@@ -155,13 +164,32 @@ def _part(
     )
 
 
-def _complete(ledger: Ledger, call: Call, span: Span, now_s: float, window: Window) -> None:
+class _HostClock:
+    """The moment at which a range was cut, by the clock of the host as far as it was known then."""
+
+    def __init__(self, ledger: Ledger, url: str) -> None:
+        self._ledger = ledger
+        self._url = url
+        self._known_s = ledger.ahead_s(url)
+        self.now_s = ledger.now_s() - (self._known_s or 0.0)
+
+    @property
+    def ahead_s(self) -> float:
+        """By how much that moment was ahead of the host's, as its answers told since then."""
+        return (self._ledger.ahead_s(self._url) or 0.0) if self._known_s is None else 0.0
+
+
+def _complete(ledger: Ledger, windows: Windows, call: Call, span: Span, clock: _HostClock, window: Window) -> None:
     """A `window` of `span` is complete, and so are those before it."""
     ledger.list(call, window.start, window.end)
+    ahead_s, is_last = clock.ahead_s, window.end == span.end
     if span.settled is not None:
-        ledger.settle(call.key, min(window.end, span.settled))
-    if span.rereads and window.end == span.end:
-        ledger.reread(call.key, now_s)
+        settled = span.settled if ahead_s <= 0 else min(span.settled, windows.settled(clock.now_s - ahead_s))
+        ledger.settle(call.key, min(window.end, settled))
+    if ahead_s < 0 and is_last and windows.ends_now:
+        ledger.end_early(-ahead_s)
+    if span.rereads and is_last:
+        ledger.reread(call.key, clock.now_s)
 
 
 def _given(value: Any, name: str, row: ParentRow, resource: ResourcePlan) -> Any:

@@ -97,6 +97,11 @@ class Report:
     gates: list[Gates] = field(default_factory=list)
 
     @property
+    def skews(self) -> dict[str, float]:
+        """Hosts -> by how many seconds this machine's clock is ahead of theirs, where they do not agree."""
+        return {host: ahead_s for gates in self.gates for host, ahead_s in gates.skews().items()}
+
+    @property
     def slowdowns(self) -> list[Slowdown]:
         """The hosts that held up the run, and by how much."""
         return [

@@ -140,14 +140,22 @@ class Windows:
         covered = max(covered, oldest)
         if not isinstance(self.start, timedelta):
             covered = max(covered, self._declared(now_s))
-        settled = min(end, now_s - self.settle.total_seconds())
         return Span(
             start,
             end,
-            self.form.cut(settled) if start <= covered else None,
+            min(self.form.cut(end), self.settled(now_s)) if start <= covered else None,
             gone,
             self.reread_every is not None and not is_backfill and (mark.until is None or self._is_due(now_s, mark)),
         )
+
+    def settled(self, now_s: float) -> float:
+        """Up to when rows may be taken for complete at the moment `now_s`."""
+        return self.form.cut(now_s - self.settle.total_seconds())
+
+    @property
+    def ends_now(self) -> bool:
+        """Whether a range ends with the present."""
+        return self.end is None and self.until is None
 
     def ask(self, request: Request, start: float, end: float, now_s: float = 0.0) -> Request:
         """`request` for what lies between two moments, each cut down to what can be said.

@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import threading
+import time
 from typing import TYPE_CHECKING, final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -42,10 +43,10 @@ class Server:
 
     `answer` runs in the server's thread and must not block. `latency_s` is waited before each
     answer, side by side for all connections. `port` 0 takes a free one; `url` is known after
-    entering.
+    entering. `wall` is its clock, in seconds since 1970, which its answers tell.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what tests choose
         self,
         answer: Callable[[Request], Reply],
         *,
@@ -54,6 +55,7 @@ class Server:
         latency_s: float = 0.0,
         gzip: bool = False,
         port: int = 0,
+        wall: Callable[[], float] = time.time,
     ) -> None:
         self.ledger = Ledger(secrets)
         self._answer = answer
@@ -61,6 +63,7 @@ class Server:
         self._latency_s = latency_s
         self._gzip = gzip
         self._port = port
+        self._wall = wall
         self._connections: set[asyncio.Task[None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
@@ -151,7 +154,7 @@ class Server:
         if request is None:
             return False
         entry = self.ledger.open(request)
-        wire = Wire(reader, writer, request, entry, gzip_allowed=self._gzip)
+        wire = Wire(reader, writer, request, entry, gzip_allowed=self._gzip, wall=self._wall)
         reply = self._answer(request)
         entry.resource, entry.page = reply.resource, reply.page
         if self._latency_s:

@@ -10,12 +10,14 @@ from __future__ import annotations
 import gzip
 import socket
 import struct
+import time
 from email.utils import formatdate
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Callable
 
     from headrace.sim.ledger import Entry
     from headrace.sim.message import Reply, Request
@@ -48,12 +50,14 @@ class Wire:
         entry: Entry,
         *,
         gzip_allowed: bool = False,
+        wall: Callable[[], float] = time.time,
     ) -> None:
         self.request = request
         self.entry = entry
         self.keep_alive = request.headers.get("connection", "").lower() != "close"
         self._reader = reader
         self._writer = writer
+        self._wall = wall
         self._gzip = gzip_allowed and "gzip" in request.headers.get("accept-encoding", "").lower()
 
     async def send(self, reply: Reply) -> None:
@@ -107,7 +111,7 @@ class Wire:
         self.entry.rows = len(reply.rows)
         lines = [
             f"HTTP/1.1 {reply.status} {_PHRASES.get(reply.status, 'Unknown')}",
-            f"Date: {formatdate(usegmt=True)}",
+            f"Date: {formatdate(self._wall(), usegmt=True)}",
         ]
         if reply.status not in _BODYLESS:
             lines.append(f"Content-Type: {reply.content_type}")

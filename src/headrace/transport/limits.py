@@ -32,6 +32,7 @@ from headrace.transport.learned import LearnedPace
 from headrace.transport.pace import Pace, Passage
 from headrace.transport.quota import quotas_in
 from headrace.transport.retry_after import retry_after
+from headrace.transport.skew import ahead_of
 
 if TYPE_CHECKING:
     from headrace.plan.model import Auth, Limits, Rate, RetryPolicy
@@ -68,6 +69,8 @@ class Gate:
     def __init__(self, in_flight: int, rate: Rate | None = None, *, learns: bool = True) -> None:
         self.not_before = -math.inf
         self.paced_s = self.rested_s = 0.0
+        #: By how many seconds this machine's clock is ahead of the host's, None until an answer tells.
+        self.ahead_s: float | None = None
         self._in_flight = in_flight
         self._under_way = 0
         self._door = asyncio.Lock()
@@ -154,6 +157,8 @@ class Gate:
         wait: eight workers that back off one by one would bring eight times the requests that are too many already.
         """
         now = passage.answered = clock.now()
+        if self.ahead_s is None:
+            self.ahead_s = ahead_of(response, clock.wall())
         refused = response.status == _TOO_MANY_REQUESTS
         rest_s = retry_after(response, clock.wall()) if response.status in HOLDING_STATUSES else None
         backoff_s = min(policy.backoff_factor, policy.max_wait_s)
@@ -223,6 +228,14 @@ class Gates:
         """Go on in another event loop."""
         for gate in self._gates.values():
             gate.begin_again()
+
+    def ahead_s(self, url: str) -> float | None:
+        """By how many seconds this machine's clock is ahead of that of the host; None until its first answer."""
+        return self.of(url).ahead_s
+
+    def skews(self) -> dict[str, float]:
+        """Host -> by how many seconds this machine's clock is ahead of its own, where they do not agree."""
+        return {host: gate.ahead_s for (_, host, _), gate in self._gates.items() if gate.ahead_s}
 
     def slowdowns(self) -> list[Slowdown]:
         """What each gate cost until now."""
