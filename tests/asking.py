@@ -99,6 +99,7 @@ def ask(  # noqa: PLR0913 - each is a choice of some test, and all have names
     clock: TurnedClock | None = None,
     read: Callable[[Response], Any] | None = None,
     faults: Sequence[Fault] = (),
+    look_up: Callable[[str], str] | None = None,
     **request: Any,
 ) -> Outcome:
     """Ask for `/page` `times` times, one after the other or `together`; `auth` may depend on the server's address."""
@@ -112,7 +113,7 @@ def ask(  # noqa: PLR0913 - each is a choice of some test, and all have names
             origins=frozenset({("http", parts.hostname or "", parts.port or 0)}),
             clock=clock,
             observe=outcome.traces.append,
-            credentials=Credentials(),
+            credentials=Credentials(look_up),
             send=sender() if sender else None,
         )
         made = auth(outcome.url) if callable(auth) else auth

@@ -34,12 +34,16 @@ _longest_first: tuple[str, ...] = ()
 
 
 class Secret:
-    """A secret text: `reveal()` gives the value, every other way of printing it gives `***`."""
+    """A secret text: `reveal()` gives the value, every other way of printing it gives `***`.
 
-    __slots__ = ("_value",)
+    `name` is that under which a secret store has it, None where it comes from nowhere else.
+    """
 
-    def __init__(self, value: str) -> None:
+    __slots__ = ("_value", "name")
+
+    def __init__(self, value: str, name: str | None = None) -> None:
         self._value = value
+        self.name = name
         remember(value)
 
     def reveal(self) -> str:

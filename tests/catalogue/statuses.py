@@ -116,8 +116,7 @@ ROWS = (
                 exit_code=3,
             ),
         ),
-        tests=("test_transport_auth.py::test_a_401_renews_the_token_once",),
-        lacks="a fixed key is not looked up anew in mid run; OAuth tokens are renewed",
+        tests=("test_transport_auth.py::test_a_401_renews_the_token_once", "test_transport_stored.py"),
     ),
     Row(
         "H12",

@@ -8,7 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 import dlt
+from dlt.common.configuration.container import Container
 from dlt.common.configuration.exceptions import ConfigFieldMissingException
+from dlt.common.configuration.specs.pluggable_run_context import PluggableRunContext
 from dlt.common.configuration.utils import deserialize_value
 
 from headrace.bridge.places import looked_in
@@ -20,7 +22,7 @@ def secret(name: str) -> Secret:
 
     Raises `LookupError` with the places where it was looked for.
     """
-    return Secret(resolve_secret(name))
+    return Secret(resolve_secret(name), name)
 
 
 def resolve_secret(name: str, sections: tuple[str, ...] = ()) -> str:
@@ -33,6 +35,19 @@ def resolve_secret(name: str, sections: tuple[str, ...] = ()) -> str:
         value = dlt.secrets.get(".".join((*sections[:depth], name)))
         if value is not None:
             return str(deserialize_value(name, value, str))
+    raise LookupError(f"looked for it in {_places(name)}")
+
+
+def read_again(name: str) -> str:
+    """The value of the secret `name` as it is now in the environment or the file, where dlt remembers what it was.
+
+    May be called in any thread. Raises `LookupError` where it is not there, and what reading the file raises.
+    """
+    *sections, key = name.split(".")
+    for store in Container()[PluggableRunContext].context.initial_providers():
+        value = store.get_value(key, str, None, *sections)[0] if store.supports_secrets else None
+        if value is not None:
+            return str(deserialize_value(key, value, str))
     raise LookupError(f"looked for it in {_places(name)}")
 
 

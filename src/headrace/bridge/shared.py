@@ -14,6 +14,7 @@ import dlt
 
 from headrace.bridge.once import Once
 from headrace.bridge.rows import Take
+from headrace.bridge.secrets import read_again
 from headrace.bridge.session import session_sender
 from headrace.clock import Clock, RealClock
 from headrace.config import HeadraceWarning
@@ -250,7 +251,7 @@ def _as_dictionaries(name: str) -> UsageError:
 class _Run:
     def __init__(self, plan: Plan, gates: Gates) -> None:
         self.gates = gates
-        self.credentials = Credentials()
+        self.credentials = Credentials(read_again)
         self.waiting = Waiting(plan.limits)
         self.send = None
         if plan.session is not None:

@@ -215,7 +215,7 @@ class _Walker:
             text = str(self._resolve_secret(name))
             if not text:
                 self._find(place, f"expected the secret `{name}`, got empty text")
-            return Secret(text)
+            return Secret(text, name)
         except LookupError as error:
             looked = str(error.args[0]) if error.args else ""
             self._find(place, f"expected the secret `{name}`, found none", looked or None)

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
 from headrace.clock import Clock
@@ -20,6 +21,7 @@ from headrace.message import Request, Response
 from headrace.transport.address import Origin, check_origin, full_url
 from headrace.transport.auth import sign
 from headrace.transport.oauth import Send, TokenKeeper
+from headrace.transport.stored import LookUp, StoredKeeper, is_stored
 
 if TYPE_CHECKING:
     from headrace.plan.model import Auth, RetryPolicy
@@ -34,7 +36,7 @@ class Keeper(Protocol):
         """The request with its credentials; `send` asks for them where they have to be fetched."""
         ...
 
-    def renews(self, signed: Request) -> bool:
+    async def renews(self, signed: Request) -> bool:
         """Whether `signed`, refused with 401, is worth a second try with new credentials."""
         ...
 
@@ -54,7 +56,7 @@ class ObjectKeeper:
         del send
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._sign, request)
 
-    def renews(self, signed: Request) -> bool:
+    async def renews(self, signed: Request) -> bool:
         del signed
         return False
 
@@ -67,14 +69,18 @@ KEEPERS: Final[Mapping[str, Callable[[Auth, RetryPolicy, Clock], Keeper]]] = {
 
 
 class Credentials:
-    """The keepers of a run; share it among the transports of a run. It belongs to one event loop."""
+    """The keepers of a run; share it among the transports of a run. It belongs to one event loop.
 
-    def __init__(self) -> None:
+    `look_up` reads a secret by its name once more, where its store can be asked.
+    """
+
+    def __init__(self, look_up: LookUp | None = None) -> None:
+        self._look_up = look_up
         self._keepers: list[tuple[Auth, Keeper]] = []
 
     def of(self, auth: Auth, policy: RetryPolicy, clock: Clock) -> Keeper | None:
         """The keeper of `auth`, None where it needs none."""
-        make = KEEPERS.get(auth.kind)
+        make = KEEPERS.get(auth.kind) or self._of_a_store(auth)
         if make is None:
             return None
         # a run has few auths, and their fields cannot be hashed
@@ -84,6 +90,11 @@ class Credentials:
         keeper = make(auth, policy, clock)
         self._keepers.append((auth, keeper))
         return keeper
+
+    def _of_a_store(self, auth: Auth) -> Callable[..., Keeper] | None:
+        if self._look_up is None or not is_stored(auth):
+            return None
+        return partial(StoredKeeper, look_up=self._look_up)
 
 
 def signed(
@@ -104,7 +115,7 @@ def signed(
         ready = await keeper.sign(request, send)
         check_origin(ready, origins)  # somebody's own code may have changed the address
         response = await send(ready)
-        if response.status == _UNAUTHORIZED and keeper.renews(ready):
+        if response.status == _UNAUTHORIZED and await keeper.renews(ready):
             response = await send(await keeper.sign(request, send))
         return response
 

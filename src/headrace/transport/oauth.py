@@ -78,7 +78,7 @@ class TokenKeeper:
             self._token = token
         return with_header(request, "Authorization", f"Bearer {token.value}")
 
-    def renews(self, signed: Request) -> bool:
+    async def renews(self, signed: Request) -> bool:
         """Drop the token that `signed` was refused with; true, for another one may do better."""
         if self._token is not None and ("Authorization", f"Bearer {self._token.value}") in signed.headers:
             self._token = None
