@@ -237,8 +237,8 @@ ROWS = (
         tests=(
             "test_faults_network.py::test_a_server_that_takes_two_connections",
             "test_faults_network.py::test_few_file_descriptors",
+            "test_transport_slots.py",
         ),
-        lacks="slots are not taken back: connections that are refused are tried again",
     ),
     Row("N26", "HTTP/2 GOAWAY in mid page", standing="absent", reason="HTTP/1.1 is spoken, HTTP/2 is not offered"),
     Row(

@@ -22,7 +22,8 @@ class AttemptFailed(Exception):  # noqa: N818 - no error of the program: most at
 
     `rest_s` is the rest in seconds that the server asked for, None when it named none; `undecodable` says that the
     content coding failed, so that the next attempt does better without one. `asked` is what was asked instead of the
-    request itself (for its token, `POST https://...`). `later` says that the host wants a longer rest than a run waits.
+    request itself (for its token, `POST https://...`). `later` says that the host wants a longer rest than a run waits,
+    `cut_off` that there was no connection, or that it ended before the answer began.
     """
 
     def __init__(  # noqa: PLR0913 - all named
@@ -35,6 +36,7 @@ class AttemptFailed(Exception):  # noqa: N818 - no error of the program: most at
         hint: str | None = None,
         asked: str | None = None,
         later: bool = False,
+        cut_off: bool = False,
     ) -> None:
         super().__init__(text)
         self.retries = retries
@@ -43,6 +45,7 @@ class AttemptFailed(Exception):  # noqa: N818 - no error of the program: most at
         self.hint = hint
         self.asked = asked
         self.later = later
+        self.cut_off = cut_off
 
 
 class Ignored(Exception):  # noqa: N818 - the configuration wants it: the call ends here, and all is well

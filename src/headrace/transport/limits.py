@@ -3,7 +3,7 @@
 A gate is a door that requests pass one by one, in the order in which they came, when
 
     the host wants no rest           429 and 503 with Retry-After, quotas that are used up
-    a slot is free                   requests in flight at the same time
+    a slot is free                   requests in flight at the same time (`slots`)
     the pace allows it               the declared one (`pace`), else what headers leave (`budget`) and what refusals
                                      taught (`learned`)
 
@@ -33,6 +33,7 @@ from headrace.transport.pace import Pace, Passage
 from headrace.transport.quota import quotas_in
 from headrace.transport.retry_after import retry_after
 from headrace.transport.skew import ahead_of
+from headrace.transport.slots import Slots
 
 if TYPE_CHECKING:
     from headrace.plan.model import Auth, Limits, Rate, RetryPolicy
@@ -71,7 +72,7 @@ class Gate:
         self.paced_s = self.rested_s = 0.0
         #: By how many seconds this machine's clock is ahead of the host's, None until an answer tells.
         self.ahead_s: float | None = None
-        self._in_flight = in_flight
+        self._slots = Slots(in_flight)
         self._under_way = 0
         self._door = asyncio.Lock()
         self._left = asyncio.Event()
@@ -123,7 +124,7 @@ class Gate:
                 self.rested_s += clock.now() - now
                 continue
             moment = self._opens(now, max_wait_s)
-            full = self._under_way >= self._in_flight
+            full = self._under_way >= self._slots.now
             if moment <= now and not full:
                 return
             if full or moment == math.inf:
@@ -157,6 +158,7 @@ class Gate:
         wait: eight workers that back off one by one would bring eight times the requests that are too many already.
         """
         now = passage.answered = clock.now()
+        self._slots.answered(passage, now)
         if self.ahead_s is None:
             self.ahead_s = ahead_of(response, clock.wall())
         refused = response.status == _TOO_MANY_REQUESTS
@@ -175,6 +177,10 @@ class Gate:
             rest_s = max(spent, default=0.0) or backoff_s
         if rest_s:
             self.hold(now + rest_s)
+
+    def broken(self, passage: Passage, now: float) -> None:
+        """There was no connection for a request, or it ended before the answer."""
+        self._slots.broken(passage, self._under_way, now)
 
     def slowdown(self, host: str) -> Slowdown:
         """What the gate cost until now."""
@@ -248,7 +254,12 @@ def gated(exchange: Exchange, gates: Gates, policy: RetryPolicy, clock: Clock) -
     async def pass_gate(request: Request, auth: Auth | None) -> Response:
         gate = gates.of(request.url)
         async with gate.slot(clock, policy.max_wait_s) as passage:
-            response = await exchange(request, auth)
+            try:
+                response = await exchange(request, auth)
+            except AttemptFailed as failure:
+                if failure.cut_off:
+                    gate.broken(passage, clock.now())
+                raise
             gate.answered(response, passage, policy, clock)
         return response
 

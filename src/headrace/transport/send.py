@@ -55,6 +55,9 @@ _MAX_DETAIL_CHARACTERS: Final = 120
 #: A host's name -> its addresses in figures. Raises `OSError`.
 Lookup = Callable[[str], Awaitable[Sequence[str]]]
 _LOST: Final = "lost the connection before the answer"
+_UNREACHED: Final = "could not be reached"
+#: There was no connection, or no answer on it.
+_CUT_OFF: Final = frozenset({_LOST, _UNREACHED})
 
 
 class Sender:
@@ -98,7 +101,7 @@ class Sender:
         for _ in range(self._limits.in_flight + 1):
             with suppress(_IdleConnectionLost):
                 return await self._send_once(request)
-        raise AttemptFailed(_LOST)
+        raise AttemptFailed(_LOST, cut_off=True)
 
     async def _send_once(self, request: Request) -> Response:
         if self._session is None:
@@ -283,7 +286,7 @@ _TRANSLATIONS: Final[tuple[tuple[type[BaseException], int, str, str | None], ...
     ),
     (aiohttp.ClientConnectorDNSError, UNBOUNDED, "could not be reached, its name was not found", "check `base_url`"),
     (aiohttp.ClientConnectorSSLError, UNBOUNDED, "broke off the TLS handshake", "check scheme and port of `base_url`"),
-    (aiohttp.ClientConnectorError, UNBOUNDED, "could not be reached", "check `base_url` and the network"),
+    (aiohttp.ClientConnectorError, UNBOUNDED, _UNREACHED, "check `base_url` and the network"),
     (aiohttp.InvalidURL, 0, "could not be asked, the address is not valid", "check `base_url` and `path`"),
     (aiohttp.ClientResponseError, UNBOUNDED, "got something that is no HTTP answer", None),
     (aiohttp.ClientPayloadError, UNBOUNDED, "got a body that ends early", None),
@@ -308,7 +311,8 @@ def _failed(error: BaseException, text: str | None = None) -> AttemptFailed:
     if getattr(origin, "errno", None) == socket.EAI_NONAME:
         retries = _RETRIES_WITHOUT_NAME
     detail = _detail(error)
-    return AttemptFailed(f"{text} ({detail})" if detail else text, retries=retries, hint=hint)
+    cut_off = text in _CUT_OFF
+    return AttemptFailed(f"{text} ({detail})" if detail else text, retries=retries, hint=hint, cut_off=cut_off)
 
 
 def _leads_inside(error: _PrivateAddressError) -> AttemptFailed:
