@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -14,6 +15,8 @@ import duckdb
 import pytest
 
 from headrace.sim import Fault, Guides
+from headrace.sim.message import Reply
+from headrace.sim.server import Server
 
 SHARED = Path(__file__).parent / "golden" / "cli" / "shared"
 HEAVY = ("dlt", "duckdb", "pyarrow", "pydantic", "rich", "aiohttp", "msgspec", "yaml")
@@ -39,6 +42,18 @@ def work(tmp_path):
     return folder
 
 
+SHOP = """
+client:
+  base_url: {url}
+resources:
+  - name: items
+    primary_key: id
+    write_disposition: merge
+    endpoint:
+      path: items
+      data_selector: items
+      paginator: {{type: cursor, cursor_path: next, cursor_param: page}}
+"""
 #: With Ctrl-C as in a terminal: a shell's background job ignores it, and so does all that it starts.
 COMMAND = """
 import signal, sys
@@ -125,7 +140,7 @@ def test_the_demo_loads_what_was_served_and_leaves_nothing_elsewhere(work, envir
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_ends_a_run_at_once_and_says_how_to_continue(number, code, work, environ):
+def test_a_signal_ends_a_run_within_seconds_and_says_how_to_continue(number, code, work, environ):
     with Guides(events=10, faults=[Fault("stall", at=None, times=None, resource="events")]).serve() as sim:
         put(work, "email.yaml", sim.url)
         with headrace("run", "email.yaml", cwd=work, environ=environ, start=subprocess.Popen,
@@ -140,6 +155,43 @@ def test_a_signal_ends_a_run_at_once_and_says_how_to_continue(number, code, work
         f"error: stopped by {number.name}",
         "nothing of this run was loaded; the same command goes on where it stopped",
     ]
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_page_under_way_is_kept_when_a_signal_comes(times, work, environ):
+    """No further one is asked for; a second signal does not wait for it."""
+    asked, may_answer = [], threading.Event()
+
+    def answer(request):
+        page = int(request.param("page") or 0)
+        asked.append(page)
+        if page == 2 and len(asked) == 3:
+            may_answer.wait(60)
+        return Reply(body=json.dumps({"items": [{"id": page}], "next": str(page + 1) if page < 5 else None}).encode())
+
+    with Server(answer) as server:
+        (work / "shop.yaml").write_text(SHOP.format(url=server.url))
+        with headrace("run", "shop.yaml", cwd=work, environ=environ, start=subprocess.Popen,
+                      stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:  # fmt: skip
+            while len(asked) < 3:
+                assert process.poll() is None
+                time.sleep(0.01)  # polls for the moment in which the page is under way
+            for _ in range(times):
+                process.send_signal(signal.SIGINT)
+                time.sleep(0.3)  # or the system makes one of two
+            if times == 1:
+                may_answer.set()
+            out, err = process.communicate(timeout=100)
+            may_answer.set()
+        assert (process.returncode, out) == (130, "")
+        assert err.splitlines() == [
+            "error: stopped by SIGINT",
+            "nothing of this run was loaded; the same command goes on where it stopped",
+        ]
+        assert asked == [0, 1, 2]
+        done = headrace("run", "shop.yaml", cwd=work, environ=environ)
+    assert done.returncode == 0, done.stderr
+    assert asked[3:] == ([2, 3, 4, 5] if times == 1 else [1, 2, 3, 4, 5])
 
 
 #: A destination that takes longer to load than anybody waits.

@@ -34,7 +34,8 @@ TESTS: dict[str, tuple[str, ...]] = {
         "test_cli_target.py",
     ),
     "C02": (
-        "test_cli_process.py::test_a_signal_ends_a_run_at_once_and_says_how_to_continue",
+        "test_cli_process.py::test_a_page_under_way_is_kept_when_a_signal_comes",
+        "test_cli_process.py::test_a_signal_ends_a_run_within_seconds_and_says_how_to_continue",
         "test_cli_process.py::test_a_signal_ends_a_load_within_seconds_and_what_was_fetched_is_kept",
     ),
     "C03": ("test_keep_pages.py::test_a_torn_end_is_cut_and_a_damaged_page_is_asked_for",),
@@ -62,7 +63,6 @@ TESTS: dict[str, tuple[str, ...]] = {
 }
 #: Row -> what of its requirement is not there.
 LACKS = {
-    "C02": "a request that is under way is broken off, and asked for again",
     "C03": "the loss is made in the file of kept pages; dlt's own files are as dlt writes them",
     "C04": "where no memory is left in which a thread can begin, CPython waits for it for ever; ended from outside, "
     "the run is gone on with",

@@ -8,11 +8,12 @@ and the removal of the pages leaves nothing that counts.
 from __future__ import annotations
 
 import json
+import time
 import warnings
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import dlt
 
@@ -26,6 +27,10 @@ from headrace.transport import Gates
 if TYPE_CHECKING:
     from headrace.engine import ResourceReport
     from headrace.plan import Plan, ResourcePlan
+
+#: Looks, and seconds between two, for requests under way when a run is stopped.
+_LOOKS: Final = 2
+_LOOK_S: Final = 0.02
 
 
 class Keep:
@@ -87,6 +92,20 @@ class Keep:
             if self._keeper is not None:
                 self._keeper.discard(name)
         self._pages = {}
+
+    def finish_pages(self, seconds: float) -> None:
+        """Ask for nothing more, and keep what comes of the requests under way, for so long at most.
+
+        Called where a signal is handled, in dlt's main thread; another thread has the event loop.
+        """
+        if self._gates is None or not self.is_active:
+            return
+        self._gates.close()
+        end, quiet = time.monotonic() + seconds, 0
+        # what came is given to be written in the same turn of the event loop: the second look is behind it
+        while quiet < _LOOKS and time.monotonic() < end:
+            time.sleep(_LOOK_S)
+            quiet = 0 if self._gates.under_way else quiet + 1
 
     def end_attempt(self) -> None:
         """The run ends by itself, whatever it says, or came further."""

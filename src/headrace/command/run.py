@@ -8,8 +8,9 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stdout
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import headrace.bridge.source  # noqa: F401 - `Opened.source` needs it, and here it is imported with the rest
 from headrace.bridge.keep import Keep
@@ -20,6 +21,7 @@ from headrace.command.parameter import parse_params, parse_range
 from headrace.command.pipeline import PipelineRun, kept_folder
 from headrace.command.private_files import private_files, warn_of_open_secrets
 from headrace.command.progress import progress
+from headrace.command.signals import finishing
 from headrace.command.table import counted
 from headrace.command.target import DuckDbFile, check_duckdb, parse_target
 from headrace.command.terminal import Terminal, warnings_shown
@@ -31,6 +33,9 @@ if TYPE_CHECKING:
     from headrace.command.opened import Opened
     from headrace.command.target import Target
     from headrace.plan import Plan
+
+#: Seconds for requests under way, of the five in which a command ends after Ctrl-C.
+_FINISH_S: Final = 3.0
 
 
 @dataclass(frozen=True)
@@ -151,7 +156,8 @@ def _load(opened: Opened, report: Report, keep: Keep, asked: Asked, target: Targ
         names = asked.resources or [resource.name for resource in opened.plan.resources]
         for name in names:
             report.of(name)  # in the order of the plan, whichever dlt begins with
-        with progress(report, names, terminal, quiet=asked.quiet), stopped_in_time(leave):
+        finish = partial(keep.finish_pages, _FINISH_S)
+        with progress(report, names, terminal, quiet=asked.quiet), stopped_in_time(leave), finishing(finish):
             for step in steps(opened.plan, source, opened.source, report, keep):
                 run.load(step)
         keep.discard()

@@ -70,6 +70,7 @@ class Gate:
     def __init__(self, in_flight: int, rate: Rate | None = None, *, learns: bool = True) -> None:
         self.not_before = -math.inf
         self.paced_s = self.rested_s = 0.0
+        self._is_closed = False
         #: By how many seconds this machine's clock is ahead of the host's, None until an answer tells.
         self.ahead_s: float | None = None
         self._slots = Slots(in_flight)
@@ -81,6 +82,15 @@ class Gate:
         self._learns = learns and (rate is None or rate.provisional)
         self._budget = Budget()
         self._learned = LearnedPace()
+
+    @property
+    def under_way(self) -> int:
+        """Requests that have passed and are not answered."""
+        return self._under_way
+
+    def close(self) -> None:
+        """Let nobody pass any more. May be called in any thread."""
+        self._is_closed = True
 
     def begin_again(self) -> None:
         """Go on in another event loop, where nobody is under way; what was sent and learned counts on."""
@@ -115,6 +125,8 @@ class Gate:
     async def _open(self, clock: Clock, max_wait_s: float) -> None:
         """Return when the next request may pass; nobody else is in the door meanwhile."""
         while True:
+            if self._is_closed:
+                await asyncio.Event().wait()  # until it is cancelled
             now = clock.now()
             rest_s = self.not_before - now
             if rest_s > max_wait_s:
@@ -229,6 +241,16 @@ class Gates:
             rate = limits.rates.get(origin, limits.rate)
             self._gates[origin] = Gate(limits.in_flight, rate, learns=limits.learn_rate)
         return self._gates[origin]
+
+    def close(self) -> None:
+        """Let nobody pass any more: the run is stopped. May be called in any thread."""
+        for gate in list(self._gates.values()):
+            gate.close()
+
+    @property
+    def under_way(self) -> int:
+        """Requests that are not answered."""
+        return sum(gate.under_way for gate in list(self._gates.values()))
 
     def begin_again(self) -> None:
         """Go on in another event loop."""
