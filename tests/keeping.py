@@ -14,7 +14,7 @@ from headrace.bridge.keep import Keep
 from headrace.bridge.plan import plan_source
 from headrace.bridge.source import source_of
 from headrace.clock import TurnedClock
-from headrace.command.run import steps
+from headrace.command.steps import steps
 from headrace.engine import Report, Steps
 from headrace.keep import Disk
 from headrace.sim.message import Reply, Request

@@ -138,6 +138,11 @@ class Keep:
         """Whether an answer did not come, or was none; otherwise the run failed by what came."""
         return any(pages.is_interrupted for pages in self._pages.values() if pages is not None)
 
+    @property
+    def has_lost_its_place(self) -> bool:
+        """Whether a listing of which pages are kept was refused its next one."""
+        return any(pages.has_lost_its_place for pages in self._pages.values() if pages is not None)
+
     def _opened(
         self, keeper: Keeper, resource: ResourcePlan, plan: Plan, report: ResourceReport, now_s: float
     ) -> KeptPages | None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stdout
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import headrace.bridge.source  # noqa: F401 - `Opened.source` needs it, and here it is imported with the rest
 from headrace.bridge.keep import Keep
@@ -22,6 +22,7 @@ from headrace.command.pipeline import PipelineRun, kept_folder
 from headrace.command.private_files import private_files, warn_of_open_secrets
 from headrace.command.progress import progress
 from headrace.command.signals import finishing
+from headrace.command.steps import load_in_steps
 from headrace.command.table import counted
 from headrace.command.target import DuckDbFile, check_duckdb, parse_target
 from headrace.command.terminal import Terminal, warnings_shown
@@ -32,7 +33,6 @@ from headrace.keep import Lock
 if TYPE_CHECKING:
     from headrace.command.opened import Opened
     from headrace.command.target import Target
-    from headrace.plan import Plan
 
 #: Seconds for requests under way, of the five in which a command ends after Ctrl-C.
 _FINISH_S: Final = 3.0
@@ -79,27 +79,6 @@ def run(asked: Asked, terminal: Terminal) -> Outcome:
                 check_duckdb(target, left_s, terminal.note)
             outcome = _load(opened, report, keep, asked, target, terminal)
         return replace(outcome, warnings=tuple(warnings))
-
-
-def steps(plan: Plan, source: Any, make: Callable[[], Any], report: Report, keep: Keep) -> Iterator[Any]:
-    """What is loaded one after the other: `source`, then those of its resources of which more is to come.
-
-    `make` makes another one: dlt leaves hints on one that ran, with which it takes a slower way.
-    """
-    keep.begin_step(plan, source.resources.selected)
-    yield source
-    while broken := list(keep.steps.broken):
-        begin_again(report, plan, broken)
-        keep.begin_step(plan, broken)
-        yield make().with_resources(*broken)
-
-
-def begin_again(report: Report, plan: Plan, names: Iterable[str]) -> None:
-    """Forget what is found anew where resources of these names, and their parents, are walked once more."""
-    parents = {each.name: [parent.resource for parent in each.parents] for each in plan.resources}
-    for name in names:
-        report.of(name).begin_again()
-        begin_again(report, plan, parents.get(name, ()))
 
 
 @contextmanager
@@ -158,8 +137,7 @@ def _load(opened: Opened, report: Report, keep: Keep, asked: Asked, target: Targ
             report.of(name)  # in the order of the plan, whichever dlt begins with
         finish = partial(keep.finish_pages, _FINISH_S)
         with progress(report, names, terminal, quiet=asked.quiet), stopped_in_time(leave), finishing(finish):
-            for step in steps(opened.plan, source, opened.source, report, keep):
-                run.load(step)
+            load_in_steps(run, source, opened, report, keep, terminal)
         keep.discard()
         if opened.after is not None:
             run.finish(opened.after)

@@ -42,7 +42,7 @@ import pyarrow as pa
 from headrace.decode import KeyedHash, PageSplitter, Shaper, conceal, to_rows
 from headrace.engine.facts import decode_facts, encode_facts
 from headrace.engine.window import Cuts
-from headrace.errors import PagingError
+from headrace.errors import HeadraceError, PagingError, RefusedError
 from headrace.jsonpath import JsonPath
 from headrace.keep import Entry, Keeper, Seal
 from headrace.message import Page, PageFacts, Request
@@ -56,6 +56,8 @@ if TYPE_CHECKING:
 _BEGIN, _PAGE, _CUT, _FORGOTTEN, _LOADING, _STEP = range(1, 7)
 _DIGEST: Final = 16
 _CODEC: Final = "lz4"
+#: What an API answers that does not know a cursor any more.
+_NO_SUCH_PAGE: Final = (400, 404, 410, 422)
 #: The records of a page and their length before compression, beside the facts.
 _Head = tuple[bytes, bytes, int]
 
@@ -135,6 +137,8 @@ class KeptPages:
         self.is_steady = True
         #: Whether an answer did not come, or was none: what came before it is worth going on with.
         self.is_interrupted = False
+        #: Whether a next page was refused, as it is where a cursor has ended.
+        self.has_lost_its_place = False
 
     def __repr__(self) -> str:
         return f"<KeptPages of {self._resource.name}: {len(self._pages)} from before>"
@@ -155,8 +159,15 @@ class KeptPages:
     def go_on(self, standing: Standing) -> None:
         """Know what was added by the step before, which is loaded. Raises `OSError`."""
         self._keeper.settle()
+        self.has_lost_its_place = False
         self._forget_all()
         self._read(standing)
+
+    def interrupt(self, error: HeadraceError, *, in_the_midst: bool) -> None:
+        """A listing ended with `error`, `in_the_midst` of it where pages of it came before."""
+        self.is_interrupted = True
+        if in_the_midst and isinstance(error, RefusedError) and error.status in _NO_SUCH_PAGE:
+            self.has_lost_its_place = True
 
     def load_again(self) -> None:
         """Store all rows, whatever was loaded: they mean something together only."""

@@ -180,9 +180,9 @@ class Walker:
                 await self._fetch_either(under_way)
             except Ignored:  # an action of the configuration says that the listing ends here
                 self.ignored = True
-            except (TransportError, RefusedError, AnswerError):
+            except (TransportError, RefusedError, AnswerError) as error:
                 if self._kept is not None:
-                    self._kept.is_interrupted = True
+                    self._kept.interrupt(error, in_the_midst=self._has_begun)
                 raise
             if self.errand.window is not None and self.instead is None:
                 self.errand.window.ended(self._weight, self._order.first_s if self._order else None)
