@@ -13,6 +13,7 @@ Reads one JSON object a line, writes one a line: {"code": exit code, "process": 
     fail_at, errno                       the step raises that error instead, once
     kill_after_s                         kill it then, wherever it is
     threads, more_mb                     so many threads may begin, so much may be added to the address space
+    most_kb                              no file may grow beyond that: the system refuses it (EFBIG)
     no_tmp                               there is no folder for temporary files
     limit_s                              end it then, by SIGALRM; 300 without it
     pid                                  file for the number of the process, which somebody else may kill
@@ -136,6 +137,9 @@ def starve(case: dict[str, Any]) -> None:
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
         most = pages * resource.getpagesize() + (case["more_mb"] << 20)
         resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    if "most_kb" in case:
+        most = case["most_kb"] << 10
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
     if case.get("no_tmp"):
         tempfile.tempdir = None
         tempfile._candidate_tempdir_list = list  # type: ignore[attr-defined]

@@ -126,7 +126,6 @@ ROWS = (
             "test_bridge_skip.py::test_a_watermark_stays_until_the_call_is_done",
             "test_bridge_skip_mailgun.py::test_each_refusal_is_told_and_the_others_are_loaded",
         ),
-        lacks="where `response_actions` says `skip`; else the run ends with an error",
     ),
     Row(
         "H13",
@@ -135,7 +134,6 @@ ROWS = (
             "test_bridge_vanished.py::test_rows_of_a_parent_that_is_gone",
             "test_bridge_skip.py::test_one_bad_domain_does_not_stop_the_others",
         ),
-        lacks="where `response_actions` says so; else the run ends with an error",
     ),
     Row(
         "H14",

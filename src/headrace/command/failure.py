@@ -48,6 +48,8 @@ def chain_of(error: BaseException) -> Iterator[BaseException]:
         seen.add(id(link))
         yield link
         link = link.__cause__ or link.__context__
+        if isinstance(link, StopIteration):
+            return  # the end of something, while which the rest happened
 
 
 def _known(link: BaseException) -> HeadraceError | None:

@@ -1,4 +1,4 @@
-"""The system has no more to give: threads, memory, files, or a place for files that pass."""
+"""The system has no more to give: threads, memory, files, room on the disk, or a place for files that pass."""
 
 from __future__ import annotations
 
@@ -22,6 +22,10 @@ _FILES: Final[_Short] = (
     "another open file of the system",
     "open files may be limited (`ulimit -n`); `client.limits.in_flight` bounds the connections",
 )
+_ROOM: Final[_Short] = (
+    "more room on the disk",
+    "free some, or name another place: `--to` for the database, `DLT_DATA_DIR` for what dlt and headrace keep",
+)
 _PLACE: Final[_Short] = (
     "a folder for files that pass, of the system",
     "make /tmp writable, or name another folder in `TMPDIR`",
@@ -34,6 +38,9 @@ _WORDS: Final = {
     "malloc of size": _MEMORY,
     "failed to allocate": _MEMORY,
     "no usable temporary directory": _PLACE,
+    "no space left on device": _ROOM,
+    "disk quota exceeded": _ROOM,
+    "file too large": _ROOM,
 }
 
 
