@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import stat
@@ -128,3 +129,23 @@ def test_what_cannot_be_written_is_said_before_the_first_request(
     assert (code, asked) == (2, 0), text
     assert "blocked" in text
     assert "should not happen" not in text
+
+
+@pytest.mark.parametrize("fault", ["nothing", "refused"])
+def test_a_drive_without_locks_is_said_before_the_first_request(
+    fault: str, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some network drives refuse locks; on others two can hold one."""
+
+    def flock(_file: int, _how: int) -> None:
+        if fault == "refused":
+            raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr("fcntl.flock", flock)
+    with Server(lambda _: Reply(body=b'{"items": [{"id": 1}]}')) as server:
+        (home / "things.yaml").write_text(FILE.format(url=server.url))
+        code, text = run("things.yaml", "--to", "duckdb:///rows.duckdb", "--dataset", "data")
+        asked = len(server.ledger.requests)
+    assert (code, asked) == (2, 0), text
+    assert "error: expected a folder in which files can be written and locked, got `" in text
+    assert "DLT_DATA_DIR" in text

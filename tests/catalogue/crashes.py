@@ -42,7 +42,10 @@ TESTS: dict[str, tuple[str, ...]] = {
     "C04": ("test_faults_shortage.py::test_no_more_memory", "test_keep_attempts.py", "test_trials.py"),
     "C05": ("test_crash_points.py::test_refused_at_a_step",),
     "C06": ("test_crash_points.py::test_a_destination_whose_disk_is_full", "test_faults_full.py"),
-    "C07": ("test_faults_files.py::test_what_cannot_be_written_is_said_before_the_first_request",),
+    "C07": (
+        "test_faults_files.py::test_what_cannot_be_written_is_said_before_the_first_request",
+        "test_faults_files.py::test_a_drive_without_locks_is_said_before_the_first_request",
+    ),
     "C08": ("test_keep_lock.py", "test_cli_lock.py", "test_trials.py"),
     "C09": ("test_bridge_lease.py",),
     "C10": (
@@ -66,7 +69,6 @@ LACKS = {
     "C03": "the loss is made in the file of kept pages; dlt's own files are as dlt writes them",
     "C04": "where no memory is left in which a thread can begin, CPython waits for it for ever; ended from outside, "
     "the run is gone on with",
-    "C07": "a network drive without locks is not noticed",
     "C10": "a run that finds the database held asks for nothing meanwhile: it waits (`--wait`), or ends with exit code "
     "75",
     "C14": "statements that make schemas and tables are refused with DuckDB alone",

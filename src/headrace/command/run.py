@@ -93,7 +93,7 @@ def locked(folder: Path, asked: Asked, terminal: Terminal) -> Iterator[float]:
     except OSError as error:
         why = (error.strerror or str(error)).lower()
         raise UsageError(
-            f"expected a folder that can be written, got `{folder}`: {why}",
+            f"expected a folder in which files can be written and locked, got `{folder}`: {why}",
             hint="`DLT_DATA_DIR` names another place for what dlt and headrace keep",
         ) from None
     try:

@@ -4,12 +4,14 @@ The file says who holds it (process, host, start), for the message to those who 
 file that was left behind holds nobody up, and a number that another process has by now means nothing.
 
 A lock of the system counts on one machine. On a network drive it depends on the drive: NFS passes it on to the server
-since Linux 2.6.12, some others ignore it. Runs on several machines are kept apart by the destination: see
-`bridge/lease.py`.
+since Linux 2.6.12, some others refuse it, or take it and do nothing. So who holds it tries to take it once more, by
+another way to the file: where that is let through the lock means nothing, and there is none. Runs on several machines
+are kept apart by the destination: see `bridge/lease.py`.
 """
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import socket
@@ -42,7 +44,7 @@ class Lock:
     ) -> float:
         """Hold it, after `wait_s` seconds at most; how long that took. `waits` is told once for whom.
 
-        Raises `LockedError` or `OSError`.
+        Raises `LockedError`, or `OSError` for a folder in which nothing can be written or locked.
         """
         self._disk.make(self.path.parent)
         file = self._disk.open(self.path)
@@ -54,6 +56,7 @@ class Lock:
                     waits(f"waiting for {holder}")
                 sleep(_LOOK_S)
                 waited_s += _LOOK_S
+            self._prove()
             self._sign(file)
         except BaseException:
             self._disk.close(file)
@@ -66,6 +69,15 @@ class Lock:
         file, self._file = self._file, None
         if file is not None:
             self._disk.close(file)
+
+    def _prove(self) -> None:
+        """Raises `OSError` where another one could take it too."""
+        other = self._disk.open(self.path)
+        try:
+            if _locks(other):
+                raise OSError(errno.ENOLCK, "Locks do nothing there", str(self.path))
+        finally:
+            self._disk.close(other)
 
     def _sign(self, file: int) -> None:
         started = datetime.now(timezone.utc).isoformat(timespec="seconds").replace("+00:00", "Z")
