@@ -75,8 +75,7 @@ class World:
             page=place // PAGE, rows=range(place, place + len(found)), key="items",
         )  # fmt: skip
 
-    @staticmethod
-    def row(number: int, **more: int) -> dict[str, Any]:
+    def row(self, number: int, **more: int) -> dict[str, Any]:
         return {"id": number, "name": f"row {number}", "tags": [number], **more}
 
     @property

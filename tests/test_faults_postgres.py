@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -47,6 +49,16 @@ def wrong(address: str, world: World) -> list[str]:
         "value FROM data.appended__tags": appended,
     }
     return [text for text, rows in expected.items() if sorted(query(address, f"SELECT {text}")) != rows]
+
+
+@dataclass
+class Widening(World):
+    """Its rows have two columns more from some moment on."""
+
+    wide: bool = False
+
+    def row(self, number: int, **more: int) -> dict[str, Any]:
+        return {**super().row(number, **more), **({"more": "new", "other": 7} if self.wide else {})}
 
 
 @pytest.mark.parametrize(
@@ -103,3 +115,35 @@ def test_a_server_that_is_killed_at_the_end_of_a_transaction(table: str, forked:
         query(address, f"DROP TRIGGER at_the_end ON data.{table}")
         made.finish(*TO)
         assert wrong(address, world) == []
+
+
+@pytest.mark.parametrize(
+    ("is_first", "number"), [*((True, number) for number in (2, 4, 7, 11)), *((False, number) for number in (1, 2, 4))]
+)
+def test_a_migration_that_fails_half_way(
+    is_first: bool, number: int, postgres: Postgres, forked: Forks, tmp_path: Path
+) -> None:
+    """One statement that makes or changes a table is refused: of the first load, or of one that adds columns."""
+    address, world = postgres.new_database(), Widening()
+    with Server(world) as server:
+        made = Trial(tmp_path / "t", server.url, forked)
+        made.loads_into(address)
+        if not is_first:
+            made.finish(*TO)
+        query(
+            address,
+            f"""CREATE SEQUENCE made;
+            CREATE FUNCTION refuse() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN
+                IF nextval('public.made') = {number} THEN RAISE 'no more tables today'; END IF; END $$;
+            CREATE EVENT TRIGGER refuses ON ddl_command_start EXECUTE FUNCTION refuse()""",
+        )
+        world.wide = not is_first
+        code = made.run(*TO)
+        # without the table for its lease, the first that it makes, a run goes on
+        assert code == int((is_first, number) != (True, 2))
+        assert "no more tables today" in made.err.read_text()
+        made.finish(*TO)
+        if world.wide:
+            column = query(address, "SELECT DISTINCT more, other FROM data.merged")
+            assert column == [("new", 7)]
+    assert wrong(address, world) == []

@@ -59,7 +59,10 @@ TESTS: dict[str, tuple[str, ...]] = {
         "test_faults_shortage.py::test_no_temporary_folder",
         "test_faults_shortage.py::test_no_temporary_folder_is_said",
     ),
-    "C14": ("test_crash_points.py::test_a_migration_that_fails_half_way",),
+    "C14": (
+        "test_crash_points.py::test_a_migration_that_fails_half_way",
+        "test_faults_postgres.py::test_a_migration_that_fails_half_way",
+    ),
     "C15": ("test_faults_state.py::test_harm_to_the_state_file_loses_and_doubles_nothing",),
     "C16": ("test_faults_threads.py",),
     "C17": ("test_bridge_lease.py::test_one_that_was_stalled_beyond_its_lease_loads_no_further_package",),
@@ -71,7 +74,6 @@ LACKS = {
     "the run is gone on with",
     "C10": "a run that finds the database held asks for nothing meanwhile: it waits (`--wait`), or ends with exit code "
     "75",
-    "C14": "statements that make schemas and tables are refused with DuckDB alone",
 }
 #: There is nothing in which it could happen.
 ABSENT = {"C12": "a run is one process"}
