@@ -98,7 +98,8 @@ class Page:
     """One split page: its records as raw JSON bytes in page order, and the facts for the pager.
 
     `shown`: the records are as they may be stored, fields in one shape and private ones out. `kept_as` is the digest
-    under which it is kept, empty where it is not; `loaded`: its rows stand at the destination already.
+    under which it is kept, empty where it is not; `loaded`: its rows stand at the destination already. `replaced`
+    counts characters that are none and became U+FFFD when it was split, `repeated` keys that an object named again.
     """
 
     records: Sequence[bytes]
@@ -106,6 +107,8 @@ class Page:
     shown: bool = False
     kept_as: bytes = b""
     loaded: bool = False
+    replaced: int = 0
+    repeated: int = 0
 
 
 @dataclass(frozen=True)

@@ -265,7 +265,7 @@ class ResourceRun:
 
 def _counts(report: ResourceReport) -> dict[str, int]:
     """What a report counts of rows that came."""
-    return {name: getattr(report, name) for name in ("pages", "rows", "exact_rows", "keyless")}
+    return {name: getattr(report, name) for name in ("pages", "rows", "exact_rows", "replaced", "repeated", "keyless")}
 
 
 def _is_declared(column: Any) -> bool:

@@ -96,6 +96,10 @@ def _remarks_on(resource: ResourceReport, when_empty: str | None) -> Iterator[st
         yield f"not marked  {resource.name}: {why}"
     if resource.superseded:
         yield f"superseded  {resource.name}: {counted(resource.superseded, 'row')}, a later one has the same key"
+    if resource.replaced:
+        yield f"replaced    {resource.name}: {counted(resource.replaced, 'character')} that no text can hold, by U+FFFD"
+    if resource.repeated:
+        yield f"repeated    {resource.name}: {counted(resource.repeated, 'key')} named twice in an object, the last counts"
     if resource.keyless:
         yield f"keyless     {resource.name}: {counted(resource.keyless, 'row')} without the key, kept by content"
 

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from headrace.decode.depth import LEVELS, cut, is_deep
+from headrace.decode.odd import REPLACEMENT, Odd
 from headrace.errors import DecodeError
 
 #: How often an answer that is not JSON is worth asking for again: it may have been cut on the way.
@@ -23,11 +24,14 @@ _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _ESCAPED_SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
-def load_exact(body: bytes, *, where: str | None = None, shows: bool = True) -> Any:
-    """Decode one JSON document exactly. Raises `DecodeError` with the offset and, if it `shows`, the text around it."""
-    text = _text(body)
+def load_exact(body: bytes, *, where: str | None = None, shows: bool = True, odd: Odd | None = None) -> Any:
+    """Decode one JSON document exactly; what is changed on the way is counted in `odd`.
+
+    Raises `DecodeError` with the offset and, if it `shows`, the text around it.
+    """
+    text = _text(body, odd)
     try:
-        document = _tree(text, where)
+        document = _tree(text, where, odd)
     except json.JSONDecodeError as error:
         near = f": {text[max(0, error.pos - 40) : error.pos + 40]!r}" if shows else ""
         at_end = error.pos >= len(text.rstrip())
@@ -37,52 +41,61 @@ def load_exact(body: bytes, *, where: str | None = None, shows: bool = True) -> 
             hint="the answer was cut or is not JSON" if at_end else None,
             retries=_RETRIES,
         ) from None
-    return scrub(document) if _ESCAPED_SURROGATE.search(body) else document
+    return scrub(document, odd) if _ESCAPED_SURROGATE.search(body) else document
 
 
-def shallow(records: Sequence[bytes]) -> list[bytes]:
-    """`records` with what lies deeper than `LEVELS` as JSON text."""
-    return [cut(_text(record)).encode() if is_deep(record) else record for record in records]
+def shallow(records: Sequence[bytes], odd: Odd | None = None) -> list[bytes]:
+    """`records` with what lies deeper than `LEVELS` as JSON text; what is changed is counted in `odd`."""
+    return [cut(_text(record, odd)).encode() if is_deep(record) else record for record in records]
 
 
-def to_rows(records: Iterable[bytes]) -> list[Any]:
+def to_rows(records: Iterable[bytes], odd: Odd | None = None) -> list[Any]:
     """Decode records of a split page exactly, one Python value a record, in order."""
-    return [load_exact(record) for record in records]
+    return [load_exact(record, odd=odd) for record in records]
 
 
-def scrub(value: Any) -> Any:
-    """`value` with every lone surrogate in its texts and keys replaced by U+FFFD."""
+def scrub(value: Any, odd: Odd | None = None) -> Any:
+    """`value` with every lone surrogate in its texts and keys replaced by U+FFFD, counted in `odd`."""
     if isinstance(value, str):
-        return _SURROGATE.sub("\ufffd", value)
+        text, replaced = _SURROGATE.subn(REPLACEMENT, value)
+        if odd is not None:
+            odd.replaced += replaced
+        return text
     if isinstance(value, dict):
-        return {scrub(key): scrub(item) for key, item in value.items()}
+        return {scrub(key, odd): scrub(item, odd) for key, item in value.items()}
     if isinstance(value, list):
-        return [scrub(item) for item in value]
+        return [scrub(item, odd) for item in value]
     return value
 
 
-def _tree(text: str, where: str | None) -> Any:
+def _tree(text: str, where: str | None, odd: Odd | None) -> Any:
     """The document, what lies too deep in it as text."""
     try:
-        return _loads(text)
+        return _loads(text, odd)
     except RecursionError:
         pass
     try:
-        return _loads(cut(text))
+        return _loads(cut(text), odd)
     except RecursionError:
         message = f"expected JSON, got text that opens more than {LEVELS} levels and does not close them"
         raise DecodeError(message, where=where, hint="the answer was cut or is not JSON", retries=_RETRIES) from None
 
 
-def _text(body: bytes) -> str:
+def _text(body: bytes, odd: Odd | None = None) -> str:
     try:
         return body.decode("utf-8-sig")
     except UnicodeDecodeError:
-        return body.decode("utf-8-sig", "replace")
+        text = body.decode("utf-8-sig", "replace")
+        if odd is not None:
+            odd.replaced += text.count(REPLACEMENT) - body.count(REPLACEMENT.encode())
+        return text
 
 
-def _loads(text: str) -> Any:
-    return json.loads(text, parse_constant=lambda _: None, parse_float=_finite, parse_int=_whole)
+def _loads(text: str, odd: Odd | None) -> Any:
+    pairs = None if odd is None else odd.pairs
+    return json.loads(
+        text, parse_constant=lambda _: None, parse_float=_finite, parse_int=_whole, object_pairs_hook=pairs
+    )
 
 
 def _whole(digits: str) -> int | str:

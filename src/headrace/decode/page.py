@@ -24,6 +24,7 @@ from headrace.decode.diagnose import missing_rows, not_json
 from headrace.decode.exact import load_exact
 from headrace.decode.find import find_rows
 from headrace.decode.moments import MomentReader
+from headrace.decode.odd import Odd
 from headrace.errors import AnswerError, DecodeError
 from headrace.jsonpath import MISSING, JsonPath
 from headrace.message import Page, PageFacts, Response
@@ -67,6 +68,7 @@ class PageSplitter:
         self._entries = entries
         self._shows = shows
         self._pages = 0
+        self._odd = Odd()
         self._decoder = None if entries else _envelope_decoder(selector, self._wants)
 
     def want(self, wants: Sequence[JsonPath]) -> None:
@@ -89,6 +91,7 @@ class PageSplitter:
 
     def split(self, response: Response) -> Page:
         """Records and facts of one answer. Raises `AnswerError` or `DecodeError`, never gives a silent empty page."""
+        self._odd = Odd()
         where = f"resource `{self._resource}`, {response.url if self._shows else without_values(response.url)}"
         large = is_large(response.body, where=where)
         split = self._split_fast(response, large=large)
@@ -111,7 +114,8 @@ class PageSplitter:
             moments=moments,
             digests=digests,
         )
-        return Page(records, replace(facts, response=response, records=records) if self._answers else facts)
+        facts = replace(facts, response=response, records=records) if self._answers else facts
+        return Page(records, facts, replaced=self._odd.replaced, repeated=self._odd.repeated)
 
     def _split_fast(self, response: Response, *, large: bool) -> _Split | None:
         """The split without objects; None when the answer needs the exact one, or is large and has other rows."""
@@ -131,7 +135,7 @@ class PageSplitter:
     def _split_exact(self, response: Response, where: str) -> _Split:
         """The split by decoding the page; names what is wrong with a page that has no rows."""
         try:
-            document = load_exact(response.body, where=where, shows=self._shows)
+            document = load_exact(response.body, where=where, shows=self._shows, odd=self._odd)
         except DecodeError as error:
             raise not_json(response, error, where=where, shows=self._shows) from None
         if self._selector is None:

@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 
 import pyarrow as pa
 
-from headrace.decode import edit_values, read_columns, shallow, to_rows
+from headrace.decode import Odd, edit_values, read_columns, shallow, to_rows
 from headrace.engine.collide import check_pages
 from headrace.engine.identity import Identities
 from headrace.engine.records import Records
@@ -199,8 +199,10 @@ class Converter:
         return _Run(parts, range(len(records)), records, self._keys(parts))
 
     def _read_exact(self, records: Sequence[bytes]) -> _Run:
-        records = shallow(records)
-        rows = to_rows(records)
+        odd = Odd()
+        records = shallow(records, odd)
+        rows = to_rows(records, odd)
+        self._report.count(odd)
         for row in rows:
             observe(self._shape, row)
         exact = self._rules.exact(rows)

@@ -74,6 +74,7 @@ async def fetch(  # noqa: PLR0913 - what the parts of a run share
     for error in ended:
         if isinstance(error, BaseException) and not isinstance(error, asyncio.CancelledError):
             raise error
+    report.count(gatherer.work.odd)
     report.done = gatherer.is_whole
     return gatherer.exported
 
@@ -97,6 +98,7 @@ async def fetch_objects(  # noqa: PLR0913 - what the parts of a run share
         await take(work.objects(page, errand), errand.watermark)
 
     await walk_all(work.resource, errands, waiting, transport, report, take_page, kept=kept)
+    report.count(work.odd)
     report.done = True
 
 
@@ -123,7 +125,7 @@ class _Gatherer:
         self.waiting: asyncio.Queue[_Due | None] = asyncio.Queue(maxsize=_WAITING_BATCHES)
         self.exported: list[ParentRow] = []
         self.is_whole = False
-        self._work = RowWork(resource)
+        self.work = RowWork(resource)
         #: Whether rows that are loaded are looked at: for dependents, or for how far they lead.
         self._looks_back = bool(resource.exports) or resource.incremental is not None
         self._gathered = _Gathered()
@@ -139,11 +141,11 @@ class _Gatherer:
         """One page, in its turn."""
         if page.loaded and not self._looks_back:
             return
-        if self._work.needs_objects(errand):
+        if self.work.needs_objects(errand):
             # functions of the configuration may take their time, and other resources must not wait
-            prepared = await asyncio.to_thread(self._work.prepare, page, errand)
+            prepared = await asyncio.to_thread(self.work.prepare, page, errand)
         else:
-            prepared = self._work.prepare(page, errand)
+            prepared = self.work.prepare(page, errand)
         self.exported.extend(prepared.exported)
         if page.loaded:
             return
@@ -158,7 +160,7 @@ class _Gatherer:
         """Pages before their turn, as a batch; None where JSON cannot hold them. Raises `AnswerError`."""
         gathered = _Gathered()
         for errand, page in pages:
-            prepared = self._work.prepare(page, errand)
+            prepared = self.work.prepare(page, errand)
             if prepared.rows is not None:
                 return None
             gathered.add(prepared)

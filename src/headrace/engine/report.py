@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from headrace.decode import Odd
 from headrace.engine.skip import Skip
 from headrace.plan import Privacy
 from headrace.transport import Gates, Slowdown
@@ -20,6 +21,7 @@ class ResourceReport:
 
     `rows` are rows as the API served them; `superseded` those of them that a later row with the same key replaced;
     `keyless` those that lack the declared key; `exact_rows` those that took the exact path. `retries` counts by cause.
+    `replaced` are characters that are none and became U+FFFD, `repeated` keys that an object named again.
     `doubts` say why rows may be missing although paging ended, `skipped` which calls were not done. `appended` says
     that a first load needed no merge. `tables` are rows handed to the destination by table.
     `kept_pages` were fetched by an earlier run, begun at `continued_s` (seconds since 1970); `unkept_pages` came so
@@ -36,6 +38,8 @@ class ResourceReport:
     retries: Counter[str] = field(default_factory=Counter)
     wait_s: float = 0.0
     exact_rows: int = 0
+    replaced: int = 0
+    repeated: int = 0
     keyless: int = 0
     superseded: int = 0
     dropped: tuple[str, ...] = ()
@@ -59,6 +63,11 @@ class ResourceReport:
         for said in (self.doubts, self.skipped, self.gone):
             said.clear()
 
+    def count(self, odd: Odd) -> None:
+        """What was changed of the text that came."""
+        self.replaced += odd.replaced
+        self.repeated += odd.repeated
+
     def hides(self, privacy: Privacy) -> None:
         """Say which fields are not stored as they come."""
         self.dropped, self.hashed, self.secret = privacy.dropped, privacy.hashed, privacy.secret
@@ -74,6 +83,8 @@ class ResourceReport:
             "retries": dict(self.retries),
             "wait_s": round(self.wait_s, 3),
             "exact_rows": self.exact_rows,
+            "replaced_characters": self.replaced,
+            "repeated_keys": self.repeated,
             "keyless_rows": self.keyless,
             "superseded_rows": self.superseded,
             "dropped_fields": list(self.dropped),

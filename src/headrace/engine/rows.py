@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 
-from headrace.decode import Shaper, add_values, append_each, append_values, to_rows
+from headrace.decode import Odd, Shaper, add_values, append_each, append_values, to_rows
 from headrace.engine.concealer import Aliases, Concealer, Known
 from headrace.engine.skip import Unskippable
 from headrace.errors import AnswerError
@@ -107,6 +107,8 @@ class RowWork:
         self._aliases = {} if aliases is None else aliases
         self._shaper = Shaper(resource.fields)
         self._concealer = Concealer(resource, self._aliases)
+        #: What was changed of rows that are Python objects from then on.
+        self.odd = Odd()
 
     def needs_objects(self, errand: Errand) -> bool:
         """Whether rows of the errand are looked at as Python objects."""
@@ -118,7 +120,7 @@ class RowWork:
         raw, added = self._raw(records, errand, page)
         if added is None and not self.needs_objects(errand):
             return Prepared(raw)
-        rows = to_rows(raw) if added is None else added
+        rows = to_rows(raw, self.odd if self.resource.steps else None) if added is None else added
         known = self._concealer.known(records)
         if self.resource.steps or added is not None:
             rows = self._stepped(rows)
@@ -138,7 +140,7 @@ class RowWork:
         records = self._shaped(page)
         raw, added = self._raw(records, errand, page)
         self._concealer.known(records)
-        return self._stepped(to_rows(raw) if added is None else added)
+        return self._stepped(to_rows(raw, self.odd) if added is None else added)
 
     def _shaped(self, page: Page) -> Sequence[bytes]:
         return page.records if page.shown else self._shaper.shape(page.records)
@@ -164,7 +166,7 @@ class RowWork:
             )
         if _is_json(dict(kept)):
             return append_values(records, kept), None
-        return records, [{**row, **kept} for row in to_rows(records)]
+        return records, [{**row, **kept} for row in to_rows(records, self.odd)]
 
     def _stepped(self, rows: list[Any]) -> list[Any]:
         for step in self.resource.steps:

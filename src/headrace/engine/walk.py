@@ -17,6 +17,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from itertools import islice
 
+from headrace.decode import Odd
 from headrace.engine.early import Early
 from headrace.engine.kept import KeptPages
 from headrace.engine.report import ResourceReport
@@ -102,6 +103,8 @@ async def _hand_on(
             return True
         page, is_first = kept.handed(page) if kept is not None else (page, True)
         report.pages += is_first
+        if is_first:
+            report.count(Odd(page.replaced, page.repeated))
         report.rows += is_first * len(page.records)
         await take(walker.errand, page)
         if watermark is not None and watermark.closed:
