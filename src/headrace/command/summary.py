@@ -55,6 +55,7 @@ def _remarks(outcome: Outcome) -> Iterator[str]:
     yield from _remarks_on_hosts(outcome)
     for resource in outcome.resources:
         yield from _remarks_on(resource, outcome.when_empty.get(resource.name))
+        yield from _remarks_on_text(resource)
     exact = [f"{counted(one.exact_rows, 'row')} of {one.name}" for one in outcome.resources if one.exact_rows]
     if exact:
         yield f"exact path  {', '.join(exact)}"
@@ -96,12 +97,16 @@ def _remarks_on(resource: ResourceReport, when_empty: str | None) -> Iterator[st
         yield f"not marked  {resource.name}: {why}"
     if resource.superseded:
         yield f"superseded  {resource.name}: {counted(resource.superseded, 'row')}, a later one has the same key"
+    if resource.keyless:
+        yield f"keyless     {resource.name}: {counted(resource.keyless, 'row')} without the key, kept by content"
+
+
+def _remarks_on_text(resource: ResourceReport) -> Iterator[str]:
     if resource.replaced:
         yield f"replaced    {resource.name}: {counted(resource.replaced, 'character')} that no text can hold, by U+FFFD"
     if resource.repeated:
-        yield f"repeated    {resource.name}: {counted(resource.repeated, 'key')} named twice in an object, the last counts"
-    if resource.keyless:
-        yield f"keyless     {resource.name}: {counted(resource.keyless, 'row')} without the key, kept by content"
+        keys = counted(resource.repeated, "key")
+        yield f"repeated    {resource.name}: {keys} named twice in an object, the last counts"
 
 
 def _fields(resource: ResourceReport, names: Iterable[str]) -> str:
