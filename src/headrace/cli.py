@@ -173,6 +173,9 @@ def run(  # noqa: PLR0913 - one parameter an option
             show_default=False,
         ),
     ] = None,
+    accept_changes: Annotated[
+        bool, typer.Option("--accept-changes", help="go on where keys or types are declared otherwise than before")
+    ] = False,
     as_json: Json = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="no progress, no summary")] = False,
 ) -> None:
@@ -198,6 +201,7 @@ def run(  # noqa: PLR0913 - one parameter an option
             resource or (),
             quiet=quiet,
             wait_s=parse_wait(wait),
+            accepts_changes=accept_changes,
         )
         outcome = load(asked, terminal)
         if as_json:

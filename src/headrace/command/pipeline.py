@@ -20,6 +20,7 @@ from dlt.common.pipeline import get_dlt_pipelines_dir
 from dlt.common.schema.utils import get_root_table
 from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
 
+from headrace.bridge.changed import changes
 from headrace.bridge.counts import rows_by_table
 from headrace.bridge.lease import leased
 from headrace.bridge.leftover import clear_leftovers
@@ -132,6 +133,19 @@ class PipelineRun:
         except Exception as error:
             raise translated(error) from error
         return len(packages)
+
+    def expect_unchanged(self, source: DltSource) -> None:
+        """Raises `UsageError` where keys or types are declared otherwise than when rows were loaded."""
+        try:
+            found = changes(self._pipeline, source)
+        except Exception as error:
+            raise translated(error) from error
+        if found:
+            raise UsageError(
+                f"expected keys and types as they were when rows were loaded, got {'; '.join(found)}",
+                hint="rows that stand keep their keys, and values of another type get a column of their own: "
+                "`--accept-changes` goes on so, another `--dataset` and `--name` begin anew",
+            )
 
     def load(self, source: DltSource) -> None:
         """Extract, normalise and load `source`. Raises `HeadraceError`."""

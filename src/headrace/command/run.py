@@ -43,7 +43,7 @@ class Asked:
     """The arguments of `headrace run`.
 
     `pipelines_dir` None is dlt's own; `wait_s` says how long it waits for another run of the pipeline, or for who
-    holds the database.
+    holds the database. `accepts_changes`: keys and types may be declared otherwise than before.
     """
 
     path: Path
@@ -58,6 +58,7 @@ class Asked:
     quiet: bool = False
     wait_s: float = 0
     pipelines_dir: Path | None = None
+    accepts_changes: bool = False
 
 
 def run(asked: Asked, terminal: Terminal) -> Outcome:
@@ -132,6 +133,8 @@ def _load(opened: Opened, report: Report, keep: Keep, asked: Asked, target: Targ
             pending = run.load_pending()
         if pending:
             terminal.note(f"loaded {counted(pending, 'package')} of an earlier run")
+        if not asked.accepts_changes:
+            run.expect_unchanged(source)
         names = asked.resources or [resource.name for resource in opened.plan.resources]
         for name in names:
             report.of(name)  # in the order of the plan, whichever dlt begins with
