@@ -112,6 +112,10 @@ class PagingError(HeadraceError):
     """Paging asks for the same page again, or passes its ceiling."""
 
 
+class MovedError(PagingError):
+    """Rows were inserted or deleted while they were listed by their positions: some may have slipped through."""
+
+
 class KeyCollisionError(HeadraceError):
     """Rows that differ share the declared key where the configuration does not allow it."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
-from headrace.errors import RefusedError
+from headrace.errors import MovedError, RefusedError
 
 if TYPE_CHECKING:
     from headrace.bridge.keep import Keep
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from headrace.engine import Report
     from headrace.plan import Plan
 
-#: How often a run goes on behind a next page that was refused.
+#: How often a run goes on behind a next page that was refused, or lists again what moved.
 _MOST_LOST: Final = 3
 
 
@@ -26,7 +26,7 @@ def load_in_steps(
 
     Where the API refuses the next page of a listing, whose cursor may have ended, the step begins again as a later run
     would: what is kept is not asked for, and that listing goes on behind its last page, or begins anew where that is
-    refused too. Raises `HeadraceError`.
+    refused too. So does one whose rows moved while they were listed. Raises `HeadraceError`.
     """
     lost = 0
     for step in steps(opened.plan, source, opened.source, report, keep):
@@ -34,11 +34,11 @@ def load_in_steps(
             try:
                 run.load(step)
                 break
-            except RefusedError as refused:
+            except (RefusedError, MovedError) as error:
                 lost += 1
                 if not keep.has_lost_its_place or lost > _MOST_LOST:
                     raise
-                terminal.note(f"the API refused a next page ({refused.status}): that listing is begun again")
+                terminal.note(f"{_why(error)}: that listing is begun again")
             run.load_pending()  # nothing waits; what dlt left of the step that failed goes
             step = again(opened.plan, list(step.resources.selected), opened.source, report, keep)  # noqa: PLW2901
 
@@ -67,3 +67,9 @@ def begin_again(report: Report, plan: Plan, names: Iterable[str]) -> None:
     for name in names:
         report.of(name).begin_again()
         begin_again(report, plan, parents.get(name, ()))
+
+
+def _why(error: RefusedError | MovedError) -> str:
+    if isinstance(error, RefusedError):
+        return f"the API refused a next page ({error.status})"
+    return f"rows moved while they were listed, seen at {error.where}"

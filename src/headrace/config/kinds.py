@@ -143,6 +143,13 @@ class OffsetPaging(_CountedPaging):
         "total", about="where the answer says how many rows there are", dlt="looser: a missing total is no error"
     )
     maximum_offset: int | None = option(None, about="stop before this offset", ge=0)
+    overlap: int = option(
+        0,
+        about="rows that each page repeats of the one before: where they differ, rows were inserted or deleted, and "
+        "`headrace run` lists them again",
+        dlt="ours",
+        ge=0,
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -156,6 +163,8 @@ class OffsetPaging(_CountedPaging):
         _one_of(self, "offset_param", "offset_body_path")
         _one_of(self, "limit_param", "limit_body_path")
         self._must_end(self.total_path, self.maximum_offset, "maximum_offset")
+        if self.overlap >= self.limit:
+            raise told(f"expected an `overlap` below `limit` ({self.limit}), got {self.overlap}")
         return self
 
 

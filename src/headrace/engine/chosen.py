@@ -24,5 +24,5 @@ def chosen(page: Page, places: Sequence[int] | None, window: Window | None, wind
         ]
     if places is None or len(places) == len(page.records):
         return page
-    facts = replace(page.facts, row_count=len(places), moments=[moments[place] for place in places])
+    facts = replace(page.facts, row_count=len(places), moments=[moments[place] for place in places] if moments else ())
     return replace(page, records=[page.records[place] for place in places], facts=facts)

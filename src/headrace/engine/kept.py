@@ -42,7 +42,7 @@ import pyarrow as pa
 from headrace.decode import KeyedHash, PageSplitter, Shaper, conceal, to_rows
 from headrace.engine.facts import decode_facts, encode_facts
 from headrace.engine.window import Cuts
-from headrace.errors import HeadraceError, PagingError, RefusedError
+from headrace.errors import HeadraceError, MovedError, PagingError, RefusedError
 from headrace.jsonpath import JsonPath
 from headrace.keep import Entry, Keeper, Seal
 from headrace.message import Page, PageFacts, Request
@@ -137,7 +137,7 @@ class KeptPages:
         self.is_steady = True
         #: Whether an answer did not come, or was none: what came before it is worth going on with.
         self.is_interrupted = False
-        #: Whether a next page was refused, as it is where a cursor has ended.
+        #: Whether a next page was refused, as it is where a cursor has ended, or rows moved while they were listed.
         self.has_lost_its_place = False
 
     def __repr__(self) -> str:
@@ -166,7 +166,8 @@ class KeptPages:
     def interrupt(self, error: HeadraceError, *, in_the_midst: bool) -> None:
         """A listing ended with `error`, `in_the_midst` of it where pages of it came before."""
         self.is_interrupted = True
-        if in_the_midst and isinstance(error, RefusedError) and error.status in _NO_SUCH_PAGE:
+        is_refused = in_the_midst and isinstance(error, RefusedError) and error.status in _NO_SUCH_PAGE
+        if is_refused or isinstance(error, MovedError):
             self.has_lost_its_place = True
 
     def load_again(self) -> None:
@@ -216,6 +217,9 @@ class KeptPages:
         while (request := walk.ask()) is not None and (facts := self._facts(request)) is not None:
             try:
                 walk.tell(facts[0])
+            except MovedError:  # no page of it can be gone on with
+                self.forget([*requests, request])
+                return Chain()
             except PagingError:  # a run that was killed did not get to say so; the API may do better now
                 return Chain(requests)
             requests.append(request)

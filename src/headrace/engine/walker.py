@@ -20,7 +20,7 @@ from headrace.engine.order import Order
 from headrace.engine.packed import Packed, pack
 from headrace.engine.under_way import drop, is_past_the_end, page_of, status_of
 from headrace.engine.window import HEAVY
-from headrace.errors import AnswerError, PagingError, RefusedError, TransportError
+from headrace.errors import AnswerError, MovedError, PagingError, RefusedError, TransportError
 from headrace.message import Page, PageFacts, Request
 from headrace.transport import Ignored, Skipped, Transport
 
@@ -180,7 +180,7 @@ class Walker:
                 await self._fetch_either(under_way)
             except Ignored:  # an action of the configuration says that the listing ends here
                 self.ignored = True
-            except (TransportError, RefusedError, AnswerError) as error:
+            except (TransportError, RefusedError, AnswerError, MovedError) as error:
                 if self._kept is not None:
                     self._kept.interrupt(error, in_the_midst=self._has_begun)
                 raise

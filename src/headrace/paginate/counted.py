@@ -22,6 +22,12 @@ The end, with `stop_after_empty_page` (the default): an empty page, `has_more` f
 With `stop_after_empty_page` false something else must end the walk: `has_more_path`, else the total (pages are named
 strictly below it, and at least one page must have said it), or `maximum_*`.
 
+Rows that are deleted before a position while it is listed move those behind it forward, and as many are never served.
+With an `overlap` each page begins so many rows before the end of the one before, and must begin with them (equal
+digests): a row that two answers have at one position had the same rows before it, so all that stood there throughout
+were served. A page with fewer rows than were asked for must be the last one, for of an API that leaves rows out of its
+pages nobody knows their positions. Else the walk ends with `MovedError`, whichever page was asked for first.
+
 An API that ignores the position sends the same page again and again. Equal records twice in a row are an error when
 the page is full (`limit` rows or more, and more than one); otherwise three times in a row, because short pages of
 records without an id can be equal by chance, full ones hardly. A page number has no limit to compare with: three times.
@@ -29,10 +35,11 @@ records without an id can be equal by chance, full ones hardly. A page number ha
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
-from headrace.errors import PagingError
+from headrace.errors import MovedError, PagingError
 from headrace.jsonpath import JsonPath
 from headrace.message import PageFacts, Request
 from headrace.paginate.place import Place, place_of
@@ -41,6 +48,10 @@ from headrace.paginate.reading import name_place, read_has_more, read_total
 #: Equal pages in a row that are an error: full pages, any other.
 _REPEATS_WHEN_FULL: Final = 2
 _REPEATS: Final = 3
+_MOVED: Final = (
+    "rows were inserted or deleted while they were listed: try again; if it comes again, ask the API for an order that "
+    "does not change, or page by a cursor or by windows; an API that leaves rows out of its pages takes no `overlap`"
+)
 
 
 @dataclass(frozen=True)
@@ -61,6 +72,7 @@ class Count:
     maximum: int | None
     stop_after_empty_page: bool
     has_more_path: JsonPath | None
+    overlap: int = 0
 
     @property
     def total_ends(self) -> bool:
@@ -89,12 +101,11 @@ class Offset:
 
     Each may go into the JSON body instead: its body path, when there is one, takes the place of the parameter.
     `total_path` leads to the number of all rows; `maximum_offset` is a position that is not asked for any more. The
-    first page is always asked for.
+    first page is always asked for. Each page begins `overlap` rows before the end of the one before.
     """
 
     compares_pages: ClassVar[bool] = True
     reads_answers: ClassVar[bool] = False
-    reads_digests: ClassVar[bool] = False
 
     limit: int
     offset: int = 0
@@ -106,6 +117,12 @@ class Offset:
     maximum_offset: int | None = None
     stop_after_empty_page: bool = True
     has_more_path: JsonPath | None = None
+    overlap: int = 0
+
+    @property
+    def reads_digests(self) -> bool:
+        """Whether rows are compared with those of the page before."""
+        return self.overlap > 0
 
     @property
     def wants(self) -> tuple[JsonPath, ...]:
@@ -127,6 +144,7 @@ class Offset:
             "limit": self.limit,
             "total_path": str(self.total_path) if self.total_path else None,
             "maximum_offset": self.maximum_offset,
+            **({"overlap": self.overlap} if self.overlap else {}),
             "has_more_path": str(self.has_more_path) if self.has_more_path else None,
             "stop_after_empty_page": self.stop_after_empty_page,
             "ends": self._count.end_rule(),
@@ -140,7 +158,7 @@ class Offset:
     def _count(self) -> Count:
         return Count(
             start=self.offset,
-            step=self.limit,
+            step=self.limit - self.overlap,
             place=place_of("offset", self.offset_param, self.offset_body_path),
             maximum_option="maximum_offset",
             limit=self.limit,
@@ -149,6 +167,7 @@ class Offset:
             maximum=self.maximum_offset,
             stop_after_empty_page=self.stop_after_empty_page,
             has_more_path=self.has_more_path,
+            overlap=self.overlap,
         )
 
 
@@ -237,6 +256,9 @@ class CountedWalk:
         self._end: int | None = None
         self._fingerprint = ""
         self._repeats = 0
+        #: Digests of the rows with which the next page must begin, and whether it must have no others.
+        self._shared: Sequence[int] = ()
+        self._is_short = False
 
     def __repr__(self) -> str:
         return f"<CountedWalk by {self._count.place.name} asked={self._asked} told={self._told} done={self.done}>"
@@ -260,19 +282,23 @@ class CountedWalk:
         self._asked += 1
         return self._count.place.put(self._request, position)
 
-    def tell(self, facts: PageFacts) -> None:
-        """Take the facts of the oldest page not yet told. Raises `PagingError` as the head of the file says."""
+    def tell(self, facts: PageFacts) -> Sequence[int] | None:
+        """Take the facts of the oldest page not yet told; the places of rows that the page before did not have.
+
+        Raises `PagingError` as the head of the file says.
+        """
         if self.done or self._told == self._asked:
             raise AssertionError("tell without an open ask")
         count = self._count
         position = self._position(self._told)
         self._told += 1
         place = name_place(self._request, self._told)
+        known = self._expect_shared(facts, position, place)
         if facts.row_count == 0 and count.stop_after_empty_page:
             self.done = True
             self.doubt = self._compare_total(position)
-            return
-        self._rows += facts.row_count
+            return None
+        self._rows += facts.row_count - known
         self._longest = max(self._longest, facts.row_count)
         self._guard_repetition(facts, position, place)
         self._take_total(facts)
@@ -287,6 +313,26 @@ class CountedWalk:
                 where=place,
                 hint="check `total_path`, or leave `stop_after_empty_page` true",
             )
+        return range(known, facts.row_count) if known else None
+
+    def _expect_shared(self, facts: PageFacts, position: int, place: str) -> int:
+        """How many rows of the page before it begins with. Raises `MovedError` where they are others."""
+        count, known = self._count, len(self._shared)
+        if not count.overlap:
+            return 0
+        name = f"`{count.place.name}`={position}"
+        if list(facts.digests[:known]) != list(self._shared):
+            last = "last row" if known == 1 else f"last {known} rows"
+            raise MovedError(f"expected {name} to begin with the {last} of the page before", where=place, hint=_MOVED)
+        if self._is_short and facts.row_count > known:
+            raise MovedError(
+                f"expected nothing new at {name} behind a page of less than {count.limit} rows",
+                where=place,
+                hint=_MOVED,
+            )
+        self._is_short = facts.row_count != count.limit
+        self._shared = facts.digests[count.step :]
+        return known
 
     def _position(self, index: int) -> int:
         return self._count.start + index * self._count.step

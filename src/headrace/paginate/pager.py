@@ -73,7 +73,9 @@ class Pager(Protocol):
 
     compares_pages: ClassVar[bool]
     reads_answers: ClassVar[bool]
-    reads_digests: ClassVar[bool]
+
+    @property
+    def reads_digests(self) -> bool: ...
 
     @property
     def wants(self) -> tuple[JsonPath, ...]: ...

@@ -42,7 +42,7 @@ def _same(options: Any, *names: str) -> dict[str, Any]:
 
 def _offset(options: OffsetPaging) -> Pager:
     places = _same(options, "offset_param", "offset_body_path", "limit_param", "limit_body_path")
-    same = _same(options, "limit", "offset", "maximum_offset", "stop_after_empty_page")
+    same = _same(options, "limit", "offset", "maximum_offset", "stop_after_empty_page", "overlap")
     return Offset(**places, **same, total_path=_path(options.total_path), has_more_path=_path(options.has_more_path))
 
 
