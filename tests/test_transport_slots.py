@@ -1,4 +1,4 @@
-"""Slots of a host that breaks connections off, against models of such hosts, in rounds of as many requests as slots."""
+"""Slots of a host for which they are too many, against models of such hosts, in rounds of as many requests as slots."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ MOST = 8
 Host = Callable[[int, int], bool]
 
 
-def rounds(slots: Slots, host: Host, times: int, begin: int = 0) -> int:
-    """So many rounds, a second each; how many connections were broken off."""
+def rounds(slots: Slots, host: Host, times: int, begin: int = 0, *, unfinished: bool = False) -> int:
+    """So many rounds, a second each; how many connections were broken off, or answers `unfinished`."""
     broken = 0
     for moment in range(begin + 1, begin + times + 1):
         number = slots.now
@@ -26,7 +26,7 @@ def rounds(slots: Slots, host: Host, times: int, begin: int = 0) -> int:
                 slots.answered(passage, moment + 0.5)
             else:
                 broken += 1
-                slots.broken(passage, number, moment + 0.5)
+                slots.broken(passage, number, moment + 0.5, unfinished=unfinished)
     return broken
 
 
@@ -41,6 +41,22 @@ def test_as_many_as_the_host_takes_are_found(connections: int) -> None:
     rounds(slots, takes(connections), 300)
     assert abs(slots.now - connections) <= 1
     assert rounds(slots, takes(connections), 1000, 300) <= 30
+
+
+@pytest.mark.parametrize("answers", range(1, MOST + 1))
+def test_as_many_as_end_in_time_on_a_slow_link_are_found(answers: int) -> None:
+    """With one more none of them does, so that nobody may have been answered before."""
+    slots = Slots(MOST)
+    rounds(slots, lambda _, number: number <= answers, 300, unfinished=True)
+    assert abs(slots.now - answers) <= 1
+    assert rounds(slots, lambda _, number: number <= answers, 1000, 300, unfinished=True) <= 70
+
+
+def test_an_answer_that_is_alone_and_does_not_end_takes_no_slots() -> None:
+    slots = Slots(MOST)
+    for moment in range(1, 20):
+        slots.broken(Passage(moment), 1, moment + 0.5, unfinished=True)
+    assert slots.now == MOST
 
 
 def test_a_host_that_is_down_keeps_its_slots() -> None:

@@ -147,7 +147,7 @@ ROWS = (
         "N18",
         "300 ms delay, 64 kbit/s",
         (Scene("slow link", once("throttled", None, times=None)),),
-        lacks="loss and reordering are the kernel's and not injected",
+        tests=("test_faults_link.py", "test_transport_slots.py"),
     ),
     Row(
         "N19",

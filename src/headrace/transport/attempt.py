@@ -23,7 +23,8 @@ class AttemptFailed(Exception):  # noqa: N818 - no error of the program: most at
     `rest_s` is the rest in seconds that the server asked for, None when it named none; `undecodable` says that the
     content coding failed, so that the next attempt does better without one. `asked` is what was asked instead of the
     request itself (for its token, `POST https://...`). `later` says that the host wants a longer rest than a run waits,
-    `cut_off` that there was no connection, or that it ended before the answer began.
+    `cut_off` that there was no connection, or that it ended before the answer began, `unfinished` that the answer began
+    and did not end in time.
     """
 
     def __init__(  # noqa: PLR0913 - all named
@@ -37,6 +38,7 @@ class AttemptFailed(Exception):  # noqa: N818 - no error of the program: most at
         asked: str | None = None,
         later: bool = False,
         cut_off: bool = False,
+        unfinished: bool = False,
     ) -> None:
         super().__init__(text)
         self.retries = retries
@@ -46,6 +48,7 @@ class AttemptFailed(Exception):  # noqa: N818 - no error of the program: most at
         self.asked = asked
         self.later = later
         self.cut_off = cut_off
+        self.unfinished = unfinished
 
 
 class Ignored(Exception):  # noqa: N818 - the configuration wants it: the call ends here, and all is well

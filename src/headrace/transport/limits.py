@@ -190,9 +190,9 @@ class Gate:
         if rest_s:
             self.hold(now + rest_s)
 
-    def broken(self, passage: Passage, now: float) -> None:
-        """There was no connection for a request, or it ended before the answer."""
-        self._slots.broken(passage, self._under_way, now)
+    def broken(self, passage: Passage, now: float, *, unfinished: bool = False) -> None:
+        """There was no connection for a request, or it ended before the answer; or that began and is `unfinished`."""
+        self._slots.broken(passage, self._under_way, now, unfinished=unfinished)
 
     def slowdown(self, host: str) -> Slowdown:
         """What the gate cost until now."""
@@ -279,8 +279,8 @@ def gated(exchange: Exchange, gates: Gates, policy: RetryPolicy, clock: Clock) -
             try:
                 response = await exchange(request, auth)
             except AttemptFailed as failure:
-                if failure.cut_off:
-                    gate.broken(passage, clock.now())
+                if failure.cut_off or failure.unfinished:
+                    gate.broken(passage, clock.now(), unfinished=failure.unfinished)
                 raise
             gate.answered(response, passage, policy, clock)
         return response

@@ -56,6 +56,7 @@ _MAX_DETAIL_CHARACTERS: Final = 120
 Lookup = Callable[[str], Awaitable[Sequence[str]]]
 _LOST: Final = "lost the connection before the answer"
 _UNREACHED: Final = "could not be reached"
+_TOO_SLOW: Final = "ask for smaller pages, or raise `timeout_s`"
 #: There was no connection, or no answer on it.
 _CUT_OFF: Final = frozenset({_LOST, _UNREACHED})
 
@@ -118,6 +119,7 @@ class Sender:
                 allow_redirects=False,
                 trace_request_ctx=connection,
             ) as answer:
+                connection.answers = True
                 success = 200 <= answer.status < 300
                 raw = await self._read(
                     answer, self._limits.max_page_bytes if success else _MAX_ERROR_BODY_BYTES, success
@@ -141,7 +143,7 @@ class Sender:
                 raise _IdleConnectionLost from None
             raise _failed(error.__cause__ or error) from _shown_cause(error.__cause__)
         except (aiohttp.ClientError, asyncio.TimeoutError, OSError, ValueError) as error:
-            raise self._translated(error) from _shown_cause(error)
+            raise self._translated(error, connection) from _shown_cause(error)
 
     async def _read(self, answer: aiohttp.ClientResponse, limit: int, success: bool) -> bytes:  # noqa: FBT001
         """The raw body. Of an answer without success as much as comes: its status says what there is to know."""
@@ -173,9 +175,10 @@ class Sender:
                 raise
             return b""
 
-    def _translated(self, error: Exception) -> AttemptFailed:
+    def _translated(self, error: Exception, connection: _ConnectionNote) -> AttemptFailed:
         if isinstance(error, asyncio.TimeoutError):
-            return _failed(error, f"gave no whole answer within {self._limits.timeout_s:g} s")
+            text = f"gave no whole answer within {self._limits.timeout_s:g} s"
+            return AttemptFailed(text, hint=_TOO_SLOW if connection.answers else None, unfinished=connection.answers)
         return _failed(error)
 
 
@@ -258,9 +261,10 @@ class _IdleConnectionLost(Exception):  # noqa: N818 - never leaves this file
 
 
 class _ConnectionNote:
-    """Whether a request went out on a connection that was used before."""
+    """Whether a request went out on a connection that was used before, and whether its answer began."""
 
     reused = False
+    answers = False
 
 
 async def _note_reuse(_: object, context: SimpleNamespace, __: object) -> None:
@@ -301,9 +305,7 @@ _TRANSLATIONS: Final[tuple[tuple[type[BaseException], int, str, str | None], ...
 )
 
 
-def _failed(error: BaseException, text: str | None = None) -> AttemptFailed:
-    if text is not None:
-        return AttemptFailed(text)
+def _failed(error: BaseException) -> AttemptFailed:
     origin = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
     if isinstance(origin, _PrivateAddressError):
         return _leads_inside(origin)

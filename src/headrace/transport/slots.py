@@ -1,10 +1,13 @@
-"""How many requests may be under way at one host: the declared number, and fewer where it breaks connections off.
+"""How many requests may be under way at one host: the declared number, and fewer where that is too many.
 
 Some servers, and proxies before them, take a few connections only and refuse or reset the others. The requests behind
 them are tried again, but who stays above that number has a part of all requests fail for ever. So the slots are halved
 where at least an eighth of the requests ended so while others were answered, and one is given back whenever so many
 were answered that it is worth a try. Where that one was too many it is taken away again, and the next try comes later
 by half as much again. A host that answers nobody is down, and has as many slots as before when it is back.
+
+A slow link is shared by all answers on it, so that of eight none may end in time where each would alone. Answers that
+began and were too late count like connections that broke off, also where nobody was answered: the host is not down.
 """
 
 from __future__ import annotations
@@ -46,12 +49,15 @@ class Slots:
             self._change(self.now + 1, moment)
             self._tries = True
 
-    def broken(self, passage: Passage, under_way: int, moment: float) -> None:
-        """The connection of a request was refused or broken off; it was one of so many that were `under_way`."""
-        if passage.sent <= self._changed:
+    def broken(self, passage: Passage, under_way: int, moment: float, *, unfinished: bool = False) -> None:
+        """The connection of a request was refused or broken off; it was one of so many that were `under_way`.
+
+        Or its answer began and did not end in time: `unfinished`.
+        """
+        if passage.sent <= self._changed or (unfinished and under_way == 1):
             return
         self._count(broken=1)
-        if not self._since or self._broken < max(_SOME, _SHARE * (self._answered + self._broken)):
+        if not (self._since or unfinished) or self._broken < max(_SOME, _SHARE * (self._answered + self._broken)):
             return
         if self._tries:
             self._patience = min(self._patience * _LONGER, _MOST_PATIENCE)
