@@ -44,7 +44,7 @@ def served(record: bytes, beside: bytes) -> Any:
 
 
 @pytest.mark.parametrize("name", ODD)
-@pytest.mark.parametrize("way", ["columns", "whole pages", "functions", "dictionaries"])
+@pytest.mark.parametrize("way", ["columns", "whole pages", "functions", "dictionaries", "hidden", "in shape"])
 def test_what_is_changed_is_counted(name: str, way: str, tmp_path: Path) -> None:
     record, replaced, repeated, value = ODD[name]
     report = Report()
@@ -58,6 +58,12 @@ def test_what_is_changed_is_counted(name: str, way: str, tmp_path: Path) -> None
     }
     if way == "functions":
         rows["processing_steps"] = [{"filter": lambda row: row["id"] >= 0}]
+    if way == "hidden":
+        rows["private"] = ["id_card", "in.y"]
+        record = record[:-1] + b', "id_card": "x"}'
+    if way == "in shape":
+        rows["fields"] = {"w": {"from": "u"}}
+        record = record[:-1] + b', "u": 1}'
     target = pipeline(tmp_path, "odd")
     with Server(served(record, b"1")) as server:
         config = {"client": {"base_url": server.url}, "resources": [rows]}

@@ -8,8 +8,10 @@ from random import Random
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from headrace.decode import KeyedHash, conceal, load_exact
+from headrace.decode import KeyedHash, Odd, conceal, load_exact
 from nasty_json import ALL, data_set, random_sets
 
 KEY = "0123456789abcdef" * 4
@@ -170,3 +172,55 @@ def test_drawn_records_keep_every_other_value(dice: Random) -> None:
     fates = drawn_fates(dice, rows)
     made = conceal(records, fates, KeyedHash(KEY))
     assert [repr(load_exact(record)) for record in made] == [repr(expected(row, fates)) for row in rows]
+
+
+@given(
+    st.recursive(
+        st.integers(0, 9) | st.text('ab\u00e9 \\"', max_size=3),
+        lambda inner: (
+            st.lists(inner, max_size=2) | st.lists(st.tuples(st.sampled_from(["a", "b", "\u00e9", "d:"]), inner))
+        ),
+        max_leaves=12,
+    ),
+    st.sampled_from([(",", ":"), (", ", ": "), (" ,\n", " : ")]),
+    st.booleans(),
+)
+def test_keys_named_again_in_what_is_written_anew_are_counted(
+    value: Any, separators: tuple[str, str], escaped: bool
+) -> None:
+    between, behind = separators
+
+    def text(value: Any) -> str:
+        if not isinstance(value, list):
+            return json.dumps(value, ensure_ascii=escaped)
+        if value and all(isinstance(item, tuple) for item in value):
+            pairs = (f"{json.dumps(name, ensure_ascii=escaped)}{behind}{text(item)}" for name, item in value)
+            return "{" + between.join(pairs) + "}"
+        return "[" + between.join(map(text, value)) + "]"
+
+    record = ("{" + between.join([f'"gone"{behind}1', f'"in"{behind}{text(value)}']) + "}").encode()
+    odd = Odd()
+    (made,) = conceal([record], {"gone": "drop", "in": {"a": "drop"}}, KeyedHash(KEY), odd)
+    assert load_exact(made) == without(load_exact(record))
+    assert odd.repeated == repeated_at(value)
+
+
+def repeated_at(value: Any) -> int:
+    """How many keys are named again in objects, also those of a list, that have an `a`."""
+    if not isinstance(value, list) or not value:
+        return 0
+    if not isinstance(value[0], tuple):
+        return sum(map(repeated_at, value))
+    names = [name for name, _ in value]
+    return len(names) - len(set(names)) if "a" in names else 0
+
+
+def without(row: Any) -> Any:
+    """The row without `gone`, and without the `a` of the objects of `in`."""
+
+    def lose(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: each for name, each in value.items() if name != "a"}
+        return list(map(lose, value)) if isinstance(value, list) else value
+
+    return {"in": lose(row["in"])}

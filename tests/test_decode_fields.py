@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from headrace.decode import Shaper, load_exact
+from headrace.decode import Odd, Shaper, load_exact
 from headrace.decode.fields import shape_fields
 from headrace.plan.shaping import Shaping
 from nasty_json import ALL, data_set, random_sets
@@ -183,3 +183,14 @@ def test_what_stays_is_not_written_anew() -> None:
     record = b'{"x" : [ 1.10 ], "a":{ "c": "\\u003c", "b":25 }, "ts":1.50 }'
     expected = b'{"x" : [ 1.10 ], "a":{ "c": "\\u003c", "b":"25" }, "ts":1.50,"at":1.50}'
     assert Shaper(fields).shape([record]) == [expected]
+
+
+@pytest.mark.parametrize("made", ["quickly", "plainly"])
+@pytest.mark.parametrize(("beside", "count"), [(b"", 0), (b', "b": 2', 0), (b',"v":1', 1), (b', "in":{}, "v": 2', 2)])
+def test_keys_named_again_are_counted_where_a_record_is_written_anew(beside: bytes, count: int, made: str) -> None:
+    fields = {"w": Shaping(names=("u",))}
+    record = b'{"v": 0, "in": {"x": 1}, "u": 3%b}' % beside
+    odd = Odd()
+    shaped = Shaper(fields).shape([record], odd) if made == "quickly" else shape_fields([record], fields, odd)
+    load_exact(shaped[0], odd=odd)
+    assert odd.repeated == count

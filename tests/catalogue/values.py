@@ -75,7 +75,6 @@ ROWS = (
         "duplicate keys",
         (_value("v twice", '"first", "v": "last"', "v = 'last'"),),
         tests=("test_bridge_odd.py",),
-        lacks="not counted in rows of which private fields are hidden",
     ),
     Row(
         "D08",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from dlt.common.schema.utils import has_table_seen_data
+from dlt.common.schema.utils import has_table_seen_data, normalize_table_identifiers
 
 if TYPE_CHECKING:
     import dlt
@@ -30,11 +30,11 @@ def changes(pipeline: dlt.Pipeline, source: DltSource) -> list[str]:
     for resource in source.resources.selected.values():
         if callable(resource.table_name) or any(map(callable, (resource._hints or {}).values())):  # noqa: SLF001
             continue  # known of each row only
-        declared = resource.compute_table_schema()
-        table = stored.tables.get(stored.naming.normalize_tables_path(declared["name"]), {})
+        declared = normalize_table_identifiers(resource.compute_table_schema(), stored.naming)
+        table = stored.tables.get(declared["name"], {})
         if has_table_seen_data(table):
-            columns = {stored.naming.normalize_path(name): of for name, of in declared.get("columns", {}).items()}
-            found += (f"resource `{resource.name}`: {text}" for text in _changes(columns, table["columns"]))
+            changed = _changes(declared["columns"], table["columns"])
+            found += (f"resource `{resource.name}`: {text}" for text in changed)
     return found
 
 

@@ -140,7 +140,7 @@ class Keep:
 
     @property
     def has_lost_its_place(self) -> bool:
-        """Whether a listing of which pages are kept was refused its next one."""
+        """Whether a listing of which pages are kept was refused its next one, or its rows moved."""
         return any(pages.has_lost_its_place for pages in self._pages.values() if pages is not None)
 
     def _opened(

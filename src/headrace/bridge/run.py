@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from headrace.bridge.shared import Session
     from headrace.bridge.window import WindowLedger
-    from headrace.engine import Errand, Origins, ParentRow, ResourceReport
+    from headrace.engine import Errand, Origins, ParentRow
     from headrace.plan import Privacy, ResourcePlan
 
     CallsOf = Callable[[Iterable[Origins]], Iterable[Errand]]
@@ -169,7 +169,7 @@ class ResourceRun:
             calls = self.roll.taken(calls) if self.roll else calls
             line = (self._shelf or Line(self._converter, self.spool)) if self.stores else None
             step = self._step if self.stores and self.id_source == "key" else None
-            counts = _counts(self.report)
+            counts = self.report.counts()
             self.exported = await self._session.fetch(self.plan, calls, line, step)
             self._end(counts)
             self._session.publish(self.plan.name, self.exported)
@@ -181,7 +181,7 @@ class ResourceRun:
             self._session.tell_an_end()
         return Fetched(self)
 
-    def _end(self, counts: Mapping[str, int]) -> None:
+    def _end(self, counts: Mapping[str, Any]) -> None:
         """All that is to come in this package has come; `counts` are those of the report before."""
         self.broke_off = not self.report.done or (self._above is not None and self._above.broke_off)
         if self.broke_off:
@@ -191,8 +191,7 @@ class ResourceRun:
         if self.broke_off and (self.by_content or self.id_source != "key"):
             # which of equal rows is which is known of all of them only: the next package has this part too
             self.is_void = True
-            for name, count in counts.items():
-                setattr(self.report, name, count)
+            self.report.count_again(counts)
         self._session.end_of(self.plan, self._load_id, is_whole=not self.broke_off, is_void=self.is_void)
 
     def hold(self) -> None:
@@ -261,11 +260,6 @@ class ResourceRun:
             if self.vanished:
                 self.vanished.close()
             self.spool.remove()
-
-
-def _counts(report: ResourceReport) -> dict[str, int]:
-    """What a report counts of rows that came."""
-    return {name: getattr(report, name) for name in ("pages", "rows", "exact_rows", "replaced", "repeated", "keyless")}
 
 
 def _is_declared(column: Any) -> bool:

@@ -31,6 +31,7 @@ def load_in_steps(
     lost = 0
     for step in steps(opened.plan, source, opened.source, report, keep):
         while True:
+            counts = report.counts()
             try:
                 run.load(step)
                 break
@@ -39,6 +40,7 @@ def load_in_steps(
                 if not keep.has_lost_its_place or lost > _MOST_LOST:
                     raise
                 terminal.note(f"{_why(error)}: that listing is begun again")
+            report.count_again(counts)
             run.load_pending()  # nothing waits; what dlt left of the step that failed goes
             step = again(opened.plan, list(step.resources.selected), opened.source, report, keep)  # noqa: PLW2901
 

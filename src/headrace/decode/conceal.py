@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from headrace.decode.exact import load_exact
+from headrace.decode.odd import Odd
 from headrace.plan.privacy import ANY_KEY
 
 if TYPE_CHECKING:
@@ -26,42 +27,46 @@ _OBJECT, _LIST = b"{["
 _encode = msgspec.json.Encoder().encode
 
 
-def conceal(records: Sequence[bytes], fates: Fates, keyed: KeyedHash) -> list[bytes]:
-    """`records` with their fields as `fates` say."""
-    return [_concealed(record, fates, keyed) for record in records]
+def conceal(records: Sequence[bytes], fates: Fates, keyed: KeyedHash, odd: Odd | None = None) -> list[bytes]:
+    """`records` with their fields as `fates` say; what is lost of what is written anew is counted in `odd`."""
+    return [_concealed(record, fates, keyed, odd or Odd()) for record in records]
 
 
-def _concealed(record: bytes, fates: Fates, keyed: KeyedHash) -> bytes:
+def _concealed(record: bytes, fates: Fates, keyed: KeyedHash, odd: Odd) -> bytes:
+    found = Odd()
     try:
-        made = _from_raw(record, fates, keyed.raw)
+        made = _from_raw(record, fates, keyed.raw, found)
     except (msgspec.DecodeError, RecursionError):
         # msgspec refuses a lone surrogate in a key, NaN, and what is nested too deep; the standard library reads it
-        return json.dumps(_from_value(load_exact(record), fates, keyed)).encode()
+        return json.dumps(_from_value(load_exact(record, odd=odd), fates, keyed)).encode()
+    odd.repeated += found.repeated
     return record if made is None else _encode(made)
 
 
-def _from_raw(raw: bytes, fates: Fates, hashed: Callable[[bytes], Any]) -> Any:
+def _from_raw(raw: bytes, fates: Fates, hashed: Callable[[bytes], Any], odd: Odd) -> Any:
     """What stands in place of an object or list; None where it has none of the fields."""
     if raw[0] != _OBJECT:
-        return _from_list(raw, fates, hashed) if raw[0] == _LIST else None
+        return _from_list(raw, fates, hashed, odd) if raw[0] == _LIST else None
     fields: dict[str, Any] = _open(raw)
-    touched = False
-    for key, fate in (_named(fates, fields) if ANY_KEY in fates else fates).items():
-        value = fields.get(key)
-        if value is not None:
-            touched = True
-            if fate == "hash":
-                fields[key] = hashed(bytes(value))
-            elif fate == "drop":
-                del fields[key]
-            elif (new := _from_raw(bytes(value), fate, hashed)) is not None:
-                fields[key] = new
-    return fields if touched else None
+    touched = [
+        (key, fate) for key, fate in (_named(fates, fields) if ANY_KEY in fates else fates).items() if key in fields
+    ]
+    if not touched:
+        return None
+    odd.opened(raw, fields)
+    for key, fate in touched:
+        if fate == "hash":
+            fields[key] = hashed(bytes(fields[key]))
+        elif fate == "drop":
+            del fields[key]
+        elif (new := _from_raw(bytes(fields[key]), fate, hashed, odd)) is not None:
+            fields[key] = new
+    return fields
 
 
-def _from_list(raw: bytes, fates: Fates, hashed: Callable[[bytes], Any]) -> Any:
+def _from_list(raw: bytes, fates: Fates, hashed: Callable[[bytes], Any], odd: Odd) -> Any:
     items = list(map(bytes, _open_list(raw)))
-    made = [_from_raw(item, fates, hashed) for item in items]
+    made = [_from_raw(item, fates, hashed, odd) for item in items]
     if all(item is None for item in made):
         return None
     return [msgspec.Raw(item) if new is None else new for item, new in zip(items, made, strict=True)]

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from headrace.decode.odd import Odd
+
 if TYPE_CHECKING:
     from headrace.plan.shaping import Form, Shaping
 
@@ -33,35 +35,44 @@ _LEAST_MS: Final = 1e11
 _GO: Final = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d+)?) ([+-]\d{4}) [A-Z+\-0-9]+")
 
 
-def shape_fields(records: Sequence[bytes], fields: Mapping[str, Shaping]) -> list[bytes]:
-    """`records` with their fields as `fields` say."""
-    return [_shaped_record(record, fields) for record in records]
+def shape_fields(records: Sequence[bytes], fields: Mapping[str, Shaping], odd: Odd | None = None) -> list[bytes]:
+    """`records` with their fields as `fields` say; what is lost of what is written anew is counted in `odd`."""
+    return [_shaped_record(record, fields, odd or Odd()) for record in records]
 
 
-def _shaped_record(record: bytes, fields: Mapping[str, Shaping]) -> bytes:
+def _shaped_record(record: bytes, fields: Mapping[str, Shaping], odd: Odd) -> bytes:
+    found = Odd()
     try:
-        return _shaped(record, fields) or record
+        made = _shaped(record, fields, found)
     except (msgspec.DecodeError, RecursionError):
         # a lone surrogate, NaN, nested too deep: the exact path reads it, in the shape in which it came
         return record
+    odd.repeated += found.repeated
+    return made or record
 
 
-def _shaped(raw: bytes, fields: Mapping[str, Shaping]) -> bytes | None:
+def _shaped(raw: bytes, fields: Mapping[str, Shaping], odd: Odd) -> bytes | None:
     """The object or list `raw` with its fields in shape; None where nothing is to be done."""
     if raw[0] == _LIST:
         items = list(map(bytes, open_list(raw)))
-        new = [_shaped(item, fields) for item in items]
+        new = [_shaped(item, fields, odd) for item in items]
         return b"[" + b",".join(map(_either, new, items)) + b"]" if any(new) else None
     if raw[0] != _OBJECT:
         return None
-    found: dict[str, Any] = _open(raw)
+    came = _open(raw)
+    found: dict[str, Any] = dict(came)
+    within = Odd()
     touched = False
     for name, shaping in fields.items():
         touched |= _renamed(found, name, shaping)
-        if name in found and (made := _converted(bytes(found[name]), shaping)) is not None:
+        if name in found and (made := _converted(bytes(found[name]), shaping, within)) is not None:
             found[name] = msgspec.Raw(made)
             touched = True
-    return _encode(found) if touched else None
+    if not touched:
+        return None
+    within.opened(raw, came)
+    odd.repeated += within.repeated
+    return _encode(found)
 
 
 def _either(new: bytes | None, old: bytes) -> bytes:
@@ -82,12 +93,12 @@ def _renamed(found: dict[str, Any], name: str, shaping: Shaping) -> bool:
     return True
 
 
-def _converted(raw: bytes, shaping: Shaping) -> bytes | None:
+def _converted(raw: bytes, shaping: Shaping, odd: Odd) -> bytes | None:
     """The value in its form, its fields in shape; None where it is already."""
     made = None
     if shaping.form is not None and raw != _NULL:
         made = FORMS[shaping.form](raw)
-    inside = _shaped(made or raw, shaping.inner) if shaping.inner else None
+    inside = _shaped(made or raw, shaping.inner, odd) if shaping.inner else None
     return inside or made
 
 

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
+import msgspec
+
 REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
+_SPACED: Final = b'": '
+
+_encode = msgspec.json.Encoder().encode
 
 
 @dataclass
@@ -23,3 +31,17 @@ class Odd:
         made = dict(pairs)
         self.repeated += len(pairs) - len(made)
         return made
+
+    def opened(self, raw: bytes, fields: Mapping[str, msgspec.Raw]) -> None:
+        """An object was read as `fields`, values as they stand in its text `raw`, and will be written without that.
+
+        Where it has the length of what is written, without spaces or with one behind each comma and colon, it named no
+        key twice.
+        """
+        spare = len(raw) - len(_encode(fields))
+        spaces = 2 * len(fields) - 1 if raw[raw.find(b'":') :].startswith(_SPACED) else 0
+        if spare != spaces:
+            with suppress(ValueError):  # what is wrong with the text is said where all of it is read
+                # of objects in an object the outermost one comes last
+                pairs = json.loads(raw.decode(errors="replace"), strict=False, object_pairs_hook=len)
+                self.repeated += pairs - len(fields)

@@ -68,7 +68,6 @@ class PageSplitter:
         self._entries = entries
         self._shows = shows
         self._pages = 0
-        self._odd = Odd()
         self._decoder = None if entries else _envelope_decoder(selector, self._wants)
 
     def want(self, wants: Sequence[JsonPath]) -> None:
@@ -91,13 +90,13 @@ class PageSplitter:
 
     def split(self, response: Response) -> Page:
         """Records and facts of one answer. Raises `AnswerError` or `DecodeError`, never gives a silent empty page."""
-        self._odd = Odd()
+        odd = Odd()
         where = f"resource `{self._resource}`, {response.url if self._shows else without_values(response.url)}"
         large = is_large(response.body, where=where)
         split = self._split_fast(response, large=large)
         if split is None:
             expect_exact(response.body, large=large, where=where)
-            split = self._split_exact(response, where)
+            split = self._split_exact(response, where, odd)
         records, values = split
         expect_bounded_rows(records, where=where)
         self._pages += 1
@@ -115,7 +114,7 @@ class PageSplitter:
             digests=digests,
         )
         facts = replace(facts, response=response, records=records) if self._answers else facts
-        return Page(records, facts, replaced=self._odd.replaced, repeated=self._odd.repeated)
+        return Page(records, facts, replaced=odd.replaced, repeated=odd.repeated)
 
     def _split_fast(self, response: Response, *, large: bool) -> _Split | None:
         """The split without objects; None when the answer needs the exact one, or is large and has other rows."""
@@ -132,10 +131,10 @@ class PageSplitter:
             return None
         return list(map(bytes, rows)), {path.text: _follow(envelope, path) for path in self._wants}
 
-    def _split_exact(self, response: Response, where: str) -> _Split:
-        """The split by decoding the page; names what is wrong with a page that has no rows."""
+    def _split_exact(self, response: Response, where: str, odd: Odd) -> _Split:
+        """The split by decoding the page; names what is wrong with a page that has no rows; counts in `odd`."""
         try:
-            document = load_exact(response.body, where=where, shows=self._shows, odd=self._odd)
+            document = load_exact(response.body, where=where, shows=self._shows, odd=odd)
         except DecodeError as error:
             raise not_json(response, error, where=where, shows=self._shows) from None
         if self._selector is None:

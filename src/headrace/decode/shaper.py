@@ -14,6 +14,7 @@ import msgspec
 from msgspec import UNSET
 
 from headrace.decode.fields import FORMS, open_list, shape_fields
+from headrace.decode.odd import Odd
 from headrace.decode.splice import Change, Names, Spots, spliced, values_of
 
 if TYPE_CHECKING:
@@ -30,15 +31,15 @@ class Shaper:
         self._fields = fields
         self._level = _Level(fields)
 
-    def shape(self, records: Sequence[bytes]) -> Sequence[bytes]:
-        """`records` with their fields in shape."""
-        return list(map(self._shaped, records)) if self._fields else records
+    def shape(self, records: Sequence[bytes], odd: Odd | None = None) -> Sequence[bytes]:
+        """`records` with their fields in shape; what is lost on the way is counted in `odd`."""
+        return [self._shaped(record, odd) for record in records] if self._fields else records
 
-    def _shaped(self, record: bytes) -> bytes:
+    def _shaped(self, record: bytes, odd: Odd | None) -> bytes:
         try:
             return self._level.shaped(record) or record
         except (msgspec.DecodeError, RecursionError):
-            return shape_fields([record], self._fields)[0]
+            return shape_fields([record], self._fields, odd)[0]
 
 
 class _Fill(NamedTuple):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, MutableMapping, Sequence
 from typing import Any, TypeAlias
 
-from headrace.decode import KeyedHash, conceal, to_rows
+from headrace.decode import KeyedHash, Odd, conceal, to_rows
 from headrace.jsonpath import MISSING
 from headrace.plan import ResourcePlan
 
@@ -30,9 +30,9 @@ class Concealer:
         self._paths = [path for path in resource.exports.fields if privacy.hides(path)]
         self._aliases = aliases
 
-    def hide(self, records: Sequence[bytes]) -> Sequence[bytes]:
-        """The records as they may be stored."""
-        return conceal(records, self._fates, self._hash) if self._fates else records
+    def hide(self, records: Sequence[bytes], odd: Odd) -> Sequence[bytes]:
+        """The records as they may be stored; what is lost on the way is counted in `odd`."""
+        return conceal(records, self._fates, self._hash, odd) if self._fates else records
 
     def known(self, records: Sequence[bytes]) -> Sequence[Known]:
         """What is `Known` of each record."""

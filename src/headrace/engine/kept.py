@@ -39,7 +39,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 import pyarrow as pa
 
-from headrace.decode import KeyedHash, PageSplitter, Shaper, conceal, to_rows
+from headrace.decode import KeyedHash, Odd, PageSplitter, Shaper, conceal, to_rows
 from headrace.engine.facts import decode_facts, encode_facts
 from headrace.engine.window import Cuts
 from headrace.errors import HeadraceError, MovedError, PagingError, RefusedError
@@ -365,10 +365,11 @@ class KeptPages:
         return msgspec.msgpack.decode(pa.decompress(body, size, _CODEC, asbytes=True), type=list[bytes])
 
     def _shown(self, page: Page) -> Page:
-        records = self._shaper.shape(page.records)
+        odd = Odd(page.replaced, page.repeated)
+        records = self._shaper.shape(page.records, odd)
         if fates := self._resource.privacy.fates:
-            records = conceal(records, fates, self._hash)
-        return replace(page, records=records, shown=True)
+            records = conceal(records, fates, self._hash, odd)
+        return replace(page, records=records, shown=True, replaced=odd.replaced, repeated=odd.repeated)
 
     def _continues(self, before: Sequence[bytes], now: Sequence[bytes]) -> bool:
         """Whether rows are those of before, or those and more behind them."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -11,6 +13,8 @@ from headrace.engine.skip import Skip
 from headrace.plan import Privacy
 from headrace.transport import Gates, Slowdown
 
+#: What is counted of rows that came.
+_OF_ROWS: Final = ("pages", "rows", "exact_rows", "replaced", "repeated", "keyless", "superseded", "marked", "tables")
 #: Waits at gates that are shorter in all are not worth a word.
 _NOTICED_S: Final = 0.1
 
@@ -63,6 +67,15 @@ class ResourceReport:
         for said in (self.doubts, self.skipped, self.gone):
             said.clear()
 
+    def counts(self) -> dict[str, Any]:
+        """What is counted so far of rows that came, for `count_again`."""
+        return {name: copy(getattr(self, name)) for name in _OF_ROWS}
+
+    def count_again(self, counts: Mapping[str, Any]) -> None:
+        """What came since `counts` will come once more."""
+        for name, count in counts.items():
+            setattr(self, name, copy(count))
+
     def count(self, odd: Odd) -> None:
         """What was changed of the text that came."""
         self.replaced += odd.replaced
@@ -106,6 +119,15 @@ class Report:
 
     resources: dict[str, ResourceReport] = field(default_factory=dict)
     gates: list[Gates] = field(default_factory=list)
+
+    def counts(self) -> dict[str, dict[str, Any]]:
+        """What is counted so far of rows that came, by resource, for `count_again`."""
+        return {name: resource.counts() for name, resource in self.resources.items()}
+
+    def count_again(self, counts: Mapping[str, Mapping[str, Any]]) -> None:
+        """What came since `counts` will come once more."""
+        for name, resource in self.resources.items():
+            resource.count_again(counts.get(name) or ResourceReport(name).counts())
 
     @property
     def skews(self) -> dict[str, float]:

@@ -143,11 +143,11 @@ class RowWork:
         return self._stepped(to_rows(raw, self.odd) if added is None else added)
 
     def _shaped(self, page: Page) -> Sequence[bytes]:
-        return page.records if page.shown else self._shaper.shape(page.records)
+        return page.records if page.shown else self._shaper.shape(page.records, self.odd)
 
     def _raw(self, records: Sequence[bytes], errand: Errand, page: Page) -> tuple[Sequence[bytes], list[Any] | None]:
         """Records after steps 1 to 3; the second as objects where a parent's field is none that JSON holds."""
-        records = records if page.shown else self._concealer.hide(records)
+        records = records if page.shown else self._concealer.hide(records, self.odd)
         if self.resource.replacing is not None and self.resource.windows is not None:
             step_of = self.resource.windows.step_of
             records = append_each(records, STEP, [_said(step_of(moment / _MICROS)) for moment in page.facts.moments])
