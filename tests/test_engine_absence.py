@@ -35,8 +35,15 @@ def table(rows: Iterable[tuple[Any, ...]], *kinds: pa.DataType) -> pa.Table:
 
 
 def decide(case: Case, folder: Path) -> tuple[Verdict, dict[str, tuple[int, bool]]]:
+    """What is decided, however many rows are compared one by one."""
+    few, some, none = (decide_with(case, folder, one_by_one) for one_by_one in (99, 3, 0))
+    assert few == some == none
+    return few
+
+
+def decide_with(case: Case, folder: Path, one_by_one: int) -> tuple[Verdict, dict[str, tuple[int, bool]]]:
     text = pa.string()
-    absences = Absences(folder, keys=1, fixed=1, kept=1)
+    absences = Absences(folder, keys=1, fixed=1, kept=1, one_by_one=one_by_one)
     rows = list(case.stood)
     for part in (rows[:2], rows[2:]):
         absences.stand(table(((id_, key, *scope, missed) for id_, key, scope, missed in part), *[text] * 4, pa.int64()))
@@ -92,7 +99,7 @@ def cases(draw: st.DrawFn) -> Case:
     return Case(tuple((f"id{at}", *row) for at, row in enumerate(stood)), came, asked)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(cases())
 def test_decides_as_the_model_does(tmp_path_factory: pytest.TempPathFactory, case: Case) -> None:
     assert decide(case, tmp_path_factory.getbasetemp()) == expected(case)
@@ -108,8 +115,9 @@ def test_nothing_is_gone_of_calls_that_did_not_end(tmp_path_factory: pytest.Temp
             assert id_ not in found
 
 
-def test_a_listing_without_scope(tmp_path: Path) -> None:
-    absences = Absences(tmp_path, keys=2)
+@pytest.mark.parametrize("one_by_one", [0, 9])
+def test_a_listing_without_scope(tmp_path: Path, one_by_one: int) -> None:
+    absences = Absences(tmp_path, keys=2, one_by_one=one_by_one)
     rows = [("1", "a", "x", None), ("2", "a", "y", None), ("3", None, "z", None)]
     absences.stand(table(rows, *[pa.string()] * 3, pa.int64()))
     absences.come(table([("a", "y")], pa.string(), pa.string()))
@@ -119,10 +127,11 @@ def test_a_listing_without_scope(tmp_path: Path) -> None:
     assert [part.to_pylist() for part in absences.lacking(9)] == [[{"id": "1", "missed": 1, "gone": True}]]
 
 
-def test_a_row_of_no_call_is_found(tmp_path: Path) -> None:
+@pytest.mark.parametrize("one_by_one", [0, 9])
+def test_a_row_of_no_call_is_found(tmp_path: Path, one_by_one: int) -> None:
     """It says that rows have values of their own where the call's are looked for."""
     for scopes, stray in (({("x",), (None,)}, None), ({("x",)}, (None,)), ({(None,)}, ("x",))):
-        absences = Absences(tmp_path, keys=1, kept=1)
+        absences = Absences(tmp_path, keys=1, kept=1, one_by_one=one_by_one)
         absences.come(table([("a", "x"), ("b", None)], pa.string(), pa.string()))
         assert absences.stray(Asked(frozenset(scopes))) == stray
         absences.close()

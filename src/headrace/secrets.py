@@ -142,3 +142,14 @@ def _add(texts: frozenset[str]) -> None:
 def _sort() -> None:
     global _longest_first  # noqa: PLW0603 - one set of secrets a process, see above
     _longest_first = tuple(sorted(_lasting.union(*_passing.values()), key=len, reverse=True))
+
+
+def in_words(error: BaseException) -> str:
+    """The class of a foreign error and the head of its text, masked."""
+    text = " ".join(mask(str(error)).split())[:200]
+    return f"{type(error).__name__} ({text})" if text else type(error).__name__
+
+
+def shown_cause(error: BaseException | None) -> BaseException | None:
+    """The error as a cause, unless its text holds a secret: a traceback prints causes unmasked."""
+    return error if error is not None and mask(str(error)) == str(error) else None

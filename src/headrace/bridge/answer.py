@@ -24,7 +24,7 @@ from requests.utils import get_encoding_from_headers
 
 from headrace.errors import AnswerError, HeadraceError
 from headrace.message import Request, Response
-from headrace.secrets import mask
+from headrace.secrets import in_words, shown_cause
 from headrace.transport import AttemptFailed, Ignored, Settled, full_url, place, with_charset
 
 #: A status from which on `raise_for_status` raises.
@@ -112,11 +112,6 @@ def adapted(function: Callable[..., Any]) -> Callable[[Request, Response], Respo
     return act
 
 
-def shown_cause(error: BaseException) -> BaseException | None:
-    """The error as a cause, unless its text holds a secret: a traceback prints causes unmasked."""
-    return error if mask(str(error)) == str(error) else None
-
-
 def _read_back(answer: RequestsResponse, before: Response) -> Response:
     """What became of the answer."""
     body = answer._content or b""  # noqa: SLF001 - this is what functions replace
@@ -136,12 +131,6 @@ def _failed(name: str, error: Exception, request: Request) -> AnswerError:
         where=place(request),
         hint="it gets a `requests.Response` and may change its `_content`, `encoding`, `status_code` and `headers`",
     )
-
-
-def in_words(error: BaseException) -> str:
-    """The class of a foreign error and the head of its text, masked."""
-    text = " ".join(mask(str(error)).split())[:200]
-    return f"{type(error).__name__} ({text})" if text else type(error).__name__
 
 
 def _reason(status: int) -> str:

@@ -32,12 +32,12 @@ from requests import PreparedRequest
 from requests.exceptions import ConnectionError as LostConnection
 from requests.exceptions import HTTPError, Timeout
 
-from headrace.bridge.answer import as_prepared_request, in_words, shown_cause
+from headrace.bridge.answer import as_prepared_request
 from headrace.bridge.places import looked_in
 from headrace.config.foreign import Foreign
 from headrace.errors import HeadraceError, RefusedError, TransportError
 from headrace.message import Request
-from headrace.secrets import Secret, mask, remember, remember_passing
+from headrace.secrets import Secret, in_words, mask, remember, remember_passing, shown_cause
 from headrace.transport import AttemptFailed, place
 
 #: Headers that an auth object may set and that hold no secret.

@@ -28,9 +28,9 @@ from typing import TYPE_CHECKING, Any, Final
 from dlt.destinations.exceptions import DatabaseUndefinedRelation
 from dlt.destinations.job_client_impl import SqlJobClientBase
 
-from headrace.bridge.answer import in_words
 from headrace.bridge.first import destination_client
 from headrace.errors import LockedError
+from headrace.secrets import in_words
 
 if TYPE_CHECKING:
     from dlt.common.schema import Schema

@@ -34,14 +34,14 @@ from dlt.sources.helpers.rest_client.paginators import (
 )
 from dlt.sources.rest_api.config_setup import PAGINATOR_MAP
 
-from headrace.bridge.answer import as_requests_response, shown_cause
+from headrace.bridge.answer import as_requests_response
 from headrace.config.foreign import Foreign
 from headrace.decode import to_rows
 from headrace.errors import PagingError
 from headrace.jsonpath import JsonPath
 from headrace.message import PageFacts, Pairs, Request
 from headrace.paginate.reading import name_place
-from headrace.secrets import Secret
+from headrace.secrets import Secret, shown_cause
 
 _FORM: Final = "application/x-www-form-urlencoded"
 

@@ -32,10 +32,9 @@ from requests.exceptions import ConnectionError as LostConnection
 from tenacity import retry_any, retry_if_exception_type
 from urllib3.exceptions import ReadTimeoutError
 
-from headrace.bridge.answer import in_words, shown_cause
 from headrace.errors import HeadraceError, TransportError
 from headrace.message import Request, Response
-from headrace.secrets import remember, remember_pair
+from headrace.secrets import in_words, remember, remember_pair, shown_cause
 from headrace.transport import UNBOUNDED, AttemptFailed, full_url, place, too_large
 
 _PIECE_BYTES: Final = 64 * 1024

@@ -15,7 +15,6 @@ import dlt
 from headrace.bridge.once import Once
 from headrace.bridge.rows import Take
 from headrace.bridge.secrets import read_again
-from headrace.bridge.session import session_sender
 from headrace.clock import Clock, RealClock
 from headrace.config import HeadraceWarning
 from headrace.engine import (
@@ -255,6 +254,8 @@ class _Run:
         self.waiting = Waiting(plan.limits)
         self.send = None
         if plan.session is not None:
+            from headrace.bridge.session import session_sender  # late: see `bridge/objects.py`
+
             self.send = session_sender(
                 plan.session, max_page_bytes=plan.limits.max_page_bytes, timeout_s=plan.session_timeout_s
             )

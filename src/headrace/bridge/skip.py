@@ -14,7 +14,6 @@ from dlt.common.configuration.container import Container
 from dlt.common.destination import DestinationCapabilitiesContext
 from dlt.common.destination.utils import resolve_merge_strategy
 from dlt.common.storages.load_package import LoadPackageStateInjectableContext
-from dlt.extract.exceptions import DataItemRequiredForDynamicTableHints
 from dlt.extract.incremental import IncrementalResourceWrapper
 
 from headrace.engine import Unskippable
@@ -24,13 +23,14 @@ if TYPE_CHECKING:
     from dlt.extract import DltResource
     from dlt.extract.pipe import Pipe
 
+    from headrace.bridge.shared import Session
     from headrace.plan import Plan, ResourcePlan
 
 _MERGE: Final = "declare `write_disposition: merge` with a `primary_key`"
 _PER_PARENT: Final = "declare `per_parent: true`, so that the other calls go on"
 
 
-def unskippable(resource: ResourcePlan, plan: Plan, pipe: Pipe, *, in_columns: bool) -> Unskippable:
+def unskippable(resource: ResourcePlan, session: Session, pipe: Pipe, *, in_columns: bool) -> Unskippable:
     """Why calls of `resource` must not be skipped in this run; called in dlt's main thread, where hints can be had.
 
     `in_columns` says that the engine filters rows, and not a step of the evaluated `pipe`.
@@ -38,19 +38,19 @@ def unskippable(resource: ResourcePlan, plan: Plan, pipe: Pipe, *, in_columns: b
     skips = any(action.act == "skip" for action in resource.actions)
     if not skips or LoadPackageStateInjectableContext not in Container():
         return Unskippable()  # where nobody loads nothing is lost
-    selected = dlt.current.source().resources.selected
+    selected, table_of = dlt.current.source().resources.selected, session.once.table_of
     own_name = dlt.current.resource().name  # not that of the plan where somebody has renamed it
-    for name, dependent in _dependents(frozenset({resource.name, own_name}), plan, selected):
-        planned = next((each for each in plan.resources if each.name == name), None)
-        if found := _as_parent_of(name, dependent, planned):
+    for name, dependent in _dependents(frozenset({resource.name, own_name}), session.plan, selected):
+        planned = next((each for each in session.plan.resources if each.name == name), None)
+        if found := _as_parent_of(name, dependent, planned, table_of(dependent)):
             return found
     own = selected.get(own_name)  # none where it runs for its dependents alone
-    return Unskippable() if own is None else _by_itself(resource, own, pipe, in_columns=in_columns)
+    return Unskippable() if own is None else _by_itself(resource, own.name, pipe, table_of(own), in_columns=in_columns)
 
 
-def _as_parent_of(name: str, dependent: DltResource, planned: ResourcePlan | None) -> Unskippable | None:
+def _as_parent_of(name: str, dependent: DltResource, planned: ResourcePlan | None, table: Any) -> Unskippable | None:
     """Why a parent of `dependent` must be whole, None where nothing speaks against."""
-    if reason := _counts_on_all_rows(name, dependent):
+    if reason := _counts_on_all_rows(name, table):
         return Unskippable(reason, hint=_MERGE)
     # a watermark of the configuration's own is bound when the pipe is evaluated, which is later
     own = planned.incremental if planned else None
@@ -60,10 +60,10 @@ def _as_parent_of(name: str, dependent: DltResource, planned: ResourcePlan | Non
     return None
 
 
-def _by_itself(resource: ResourcePlan, made: DltResource, pipe: Pipe, *, in_columns: bool) -> Unskippable:
-    if reason := _counts_on_all_rows(made.name, made):
+def _by_itself(resource: ResourcePlan, name: str, pipe: Pipe, table: Any, *, in_columns: bool) -> Unskippable:
+    if reason := _counts_on_all_rows(name, table):
         return Unskippable(reason, hint=_MERGE)
-    appends = _appends(made)
+    appends = _appends(table)
     if _has_one_watermark(pipe) and (appends or not in_columns):
         return Unskippable("the one watermark of all its calls would have to move and to stay", hint=_PER_PARENT)
     if appends and (resource.incremental is not None or resource.windows is not None):
@@ -86,9 +86,8 @@ def _dependents(
             yield name, other
 
 
-def _counts_on_all_rows(name: str, resource: DltResource) -> str | None:
+def _counts_on_all_rows(name: str, table: Any) -> str | None:
     """Why rows of `resource` that do not come are lost in the destination; None where they are not."""
-    table = _table(resource)
     if table is None:
         return f"the tables of `{name}` are known by its rows only"
     disposition = table.get("write_disposition")
@@ -103,22 +102,13 @@ def _counts_on_all_rows(name: str, resource: DltResource) -> str | None:
     return None
 
 
-def _appends(resource: DltResource) -> bool:
+def _appends(table: Any) -> bool:
     """Whether a row that is loaded again stands there twice."""
-    table = _table(resource)
     if table is None or table.get("write_disposition") != "merge":
         return True
     capabilities = Container()[DestinationCapabilitiesContext]
     has_key = any(column.get("primary_key") for column in table["columns"].values())
     return not has_key or resolve_merge_strategy({table["name"]: table}, table, capabilities) is None
-
-
-def _table(resource: DltResource) -> Any:
-    """The table of a resource with its hints; None where each row says its own."""
-    try:
-        return resource.compute_table_schema()
-    except DataItemRequiredForDynamicTableHints:
-        return None
 
 
 def _has_one_watermark(pipe: Pipe) -> bool:

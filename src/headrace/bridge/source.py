@@ -251,7 +251,7 @@ def _calls_of(
         cuts=kept.cuts if kept else None,
         watermarks=_watermarks(resource, bound, filters=filters),
         ledger=ledger,
-        unskippable=unskippable(resource, session.plan, get_current_pipe(), in_columns=filters),
+        unskippable=unskippable(resource, session, get_current_pipe(), in_columns=filters),
     )
 
 

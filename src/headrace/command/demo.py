@@ -82,6 +82,7 @@ def demonstrate(events: int, keep: Path | None, terminal: Terminal) -> int:
 
     target = DuckDbFile(str(_folder(keep) / "demo.duckdb"))
     check_duckdb(target)
+    target.held.free()
     services = Guides(events=events, clicks=max(events // 10, 1), faults=tuple(page_faults()))
     report = Report()
     with warnings_shown(terminal) as warnings, services.serve() as sim:

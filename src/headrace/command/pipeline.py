@@ -34,6 +34,8 @@ from headrace.errors import UsageError
 if TYPE_CHECKING:
     from dlt.extract import DltSource
 
+    from headrace.command.held import Held
+
 #: What DuckDB may take for itself while it loads; it spills to a folder beside its file beyond that.
 DUCKDB_MEMORY: Final = "512MB"
 
@@ -51,8 +53,9 @@ def kept_folder(name: str, pipelines_dir: Path | None = None) -> Path:
 class PipelineRun:
     """A pipeline and the sources it loads."""
 
-    def __init__(self, pipeline: dlt.Pipeline) -> None:
+    def __init__(self, pipeline: dlt.Pipeline, held: Held | None = None) -> None:
         self._pipeline = pipeline
+        self._held = held
         self._sources: dict[str, DltSource] = {}
         #: Packages that were loaded, those of earlier runs left out, and the rows that they brought by table.
         self.packages = 0
@@ -83,7 +86,7 @@ class PipelineRun:
                 f"expected a dataset with another name than its database, got `{pipeline.dataset_name}` for both",
                 hint="DuckDB cannot tell them apart; see `--dataset`",
             )
-        return cls(pipeline)
+        return cls(pipeline, target.held if isinstance(target, DuckDbFile) else None)
 
     @contextmanager
     def alone(self, source: DltSource, wait_s: float, note: Callable[[str], None]) -> Iterator[None]:
@@ -98,6 +101,8 @@ class PipelineRun:
             load = pipeline.load
 
             def checked(*arguments: Any, **named: Any) -> Any:
+                if self._held is not None:
+                    self._held.keep()
                 return load_again(pipeline, lambda: load(*arguments, **named), self._check)
 
             # `pipeline.run` extracts for as long as it takes, and then calls this
@@ -150,6 +155,8 @@ class PipelineRun:
     def load(self, source: DltSource) -> None:
         """Extract, normalise and load `source`. Raises `HeadraceError`."""
         self._sources.setdefault(source.schema.name, source)
+        if self.packages and self._held is not None:
+            self._held.free()  # it was loaded, and is fetched again
         try:
             self._pipeline.run(source)
         except Exception as error:

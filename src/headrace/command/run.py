@@ -74,9 +74,12 @@ def run(asked: Asked, terminal: Terminal) -> Outcome:
         asked = replace(asked, name=asked.name or opened.pipeline_name)
         target = parse_target(asked.to, str(asked.name))
         folder = kept_folder(str(asked.name), asked.pipelines_dir)
-        with locked(folder, asked, terminal) as left_s, kept(keep, folder):
+        with ExitStack() as stack:
+            left_s = stack.enter_context(locked(folder, asked, terminal))
+            stack.enter_context(kept(keep, folder))
             asked = replace(asked, wait_s=left_s)
             if isinstance(target, DuckDbFile):
+                stack.callback(target.held.free)
                 check_duckdb(target, left_s, terminal.note)
             outcome = _load(opened, report, keep, asked, target, terminal)
         return replace(outcome, warnings=tuple(warnings))

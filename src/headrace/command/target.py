@@ -8,10 +8,12 @@ import shlex
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
 from headrace.command.begun import finish_begun
+from headrace.command.held import Held
 from headrace.errors import HeadraceError, LockedError, UsageError
 
 _HELD: Final = re.compile(r"Conflicting lock is held in (?P<program>.*?) \(PID (?P<pid>\d+)\)")
@@ -31,6 +33,11 @@ class DuckDbFile:
     def path(self) -> Path:
         """Its absolute path."""
         return Path(self.said).expanduser().absolute()
+
+    @cached_property
+    def held(self) -> Held:
+        """What keeps it open."""
+        return Held(self.path)
 
 
 @dataclass(frozen=True)
@@ -82,7 +89,8 @@ def check_duckdb(
     """Find out now what would fail after the last page: a file that cannot be written, opened or locked.
 
     One that another process holds is waited for, `wait_s` seconds at most; `waits` is told once for whom. A file that
-    does not exist is not made, one that was begun is finished. Raises `UsageError` or `LockedError`.
+    does not exist is not made, one that was begun is finished, and stays open: free `target.held` in the end. Raises
+    `UsageError` or `LockedError`.
     """
     path, folder = target.path, target.path.parent
     if not folder.is_dir():
@@ -119,7 +127,7 @@ def _open(target: DuckDbFile) -> None:
     import duckdb
 
     try:
-        duckdb.connect(str(target.path), config={"memory_limit": "512MB"}).close()
+        target.held.open()
     except duckdb.Error as error:
         text = str(error)
         raise locked(text, target.said) or UsageError(

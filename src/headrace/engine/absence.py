@@ -12,25 +12,28 @@ A call is told by its *scope*: the values, as text, of the columns that it gives
 (constants, parameters of the source), then those kept of the parent's row. Rows are compared by their keys, by which
 the destination merges, whatever ids its rows have. Rows without a whole key or scope are never looked for.
 
-All of it is in a database that leaves its memory for the disk.
+A few rows are compared here, one by one; many in a database that leaves its memory for the disk (`absence_many.py`),
+which takes 60 ms to begin with.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import duckdb
 import pyarrow as pa
+
+from headrace.engine.absence_many import Many
 
 #: What tells a call: the values of its columns as text, None for null.
 Scope = tuple[str | None, ...]
 
-_MEMORY: Final = "128MB"
 #: So many rows may vanish at once whatever their share: a short list is emptied now and then.
 _FEW: Final = 19
+#: Rows that stand and come, up to which they are compared one by one: there that takes 20 ms.
+_ONE_BY_ONE: Final = 10_000
 
 
 @dataclass(frozen=True)
@@ -62,99 +65,100 @@ class Verdict:
 
 
 class Absences:
-    """The rows that stood and those that came; a key has `keys` columns, a scope `fixed` and `kept` ones."""
+    """The rows that stood and those that came; a key has `keys` columns, a scope `fixed` and `kept` ones.
 
-    def __init__(self, folder: Path, *, keys: int, fixed: int = 0, kept: int = 0) -> None:
-        self._keys = [f"k{number}" for number in range(keys)]
-        self._scope = [f"s{number}" for number in range(fixed + kept)]
-        self._fixed = self._scope[:fixed]
-        config = {
-            "memory_limit": _MEMORY,
-            "temp_directory": str(folder / "absences"),
-            "threads": "1",
-            "autoinstall_known_extensions": "false",
-        }
-        self._connection = duckdb.connect(":memory:", config=config)
-        self._create("stood", ["id", *self._keys, *self._scope], "missed BIGINT")
-        self._create("came", [*self._keys, *self._scope])
-        self._create("asked", self._scope, "whole BOOLEAN")
-        self._create("about", self._fixed, "asked BOOLEAN")
+    `one_by_one` rows are few.
+    """
+
+    def __init__(
+        self, folder: Path, *, keys: int, fixed: int = 0, kept: int = 0, one_by_one: int = _ONE_BY_ONE
+    ) -> None:
+        self._folder = folder
+        self._keys, self._fixed, self._kept = keys, fixed, kept
+        self._left = one_by_one
+        self._stood: list[pa.Table] = []
+        self._came: list[pa.Table] = []
+        self._many: Many | None = None
+        self._lacking: list[tuple[str, int, bool]] = []
 
     def stand(self, rows: pa.Table) -> None:
         """Rows that stand unmarked, by position: id, key, scope, and how many listings in a row lacked it before."""
-        self._insert("stood", rows)
+        if self._are_many(rows):
+            self._opened().stand(rows)
+        else:
+            self._stood.append(rows)
 
     def come(self, rows: pa.Table) -> None:
         """Rows of this run, by position: key, scope."""
-        self._insert("came", rows)
+        if self._are_many(rows):
+            self._opened().come(rows)
+        else:
+            self._came.append(rows)
 
     def stray(self, asked: Asked) -> Scope | None:
         """The scope of a row that came and is of no call that was made; None when there is none. Asked first."""
-        for whole, scopes in ((True, asked.whole - asked.broken), (False, asked.broken)):
-            self._insert_scopes("asked", self._scope, scopes, value=whole)
-        self._insert_scopes("about", self._fixed, asked.about, value=True)
-        same = _all(f"asked.{name} IS NOT DISTINCT FROM came.{name}" for name in self._scope)
-        select = ", ".join(self._scope) or "1"
-        found = self._run(f"SELECT {select} FROM came WHERE NOT EXISTS (SELECT 1 FROM asked WHERE {same}) LIMIT 1")  # noqa: S608
-        return found[0] if found else None
+        if self._many is not None:
+            return self._many.stray(asked.whole - asked.broken, asked.broken, asked.about)
+        made = asked.whole | asked.broken
+        scopes = (row[self._keys :] for row in _rows(self._came))
+        return next((scope for scope in scopes if scope not in made), None)
 
     def settle(self, asked: Asked) -> Verdict:
         """Decide, when `stray` was asked."""
-        orphans = f"WHEN asked.whole IS NULL AND about.asked THEN {asked.orphans_after or 'NULL'}"
-        whole = _all(f"{name} IS NOT NULL" for name in (*self._keys, *(f"stood.{name}" for name in self._scope)))
-        self._run(f"""
-            CREATE TABLE looked AS
-            SELECT stood.* EXCLUDE (missed), coalesce(missed, 0) + 1 AS missed,
-            CASE WHEN asked.whole THEN {asked.after} {orphans} END AS allowed
-            FROM stood LEFT JOIN asked ON {_same("stood", "asked", self._scope)}
-            LEFT JOIN about ON {_same("stood", "about", self._fixed)}
-            WHERE {whole} AND allowed IS NOT NULL
-        """)  # noqa: S608 - names and numbers of our own
-        self._run("DROP TABLE stood")
+        if self._many is not None:
+            return Verdict(*self._many.settle(asked.after, asked.orphans_after))
+        came = {row[: self._keys] for row in _rows(self._came)}
+        looked_for = 0
+        lacking: dict[Scope, list[tuple[str, int, int]]] = {}
+        for id_, *values, missed in _rows(self._stood):
+            key, scope = tuple(values[: self._keys]), tuple(values[self._keys :])
+            allowed = None if None in values else self._allowed(scope, asked)
+            if allowed is not None:
+                looked_for += 1
+                if key not in came:
+                    lacking.setdefault(key, []).append((id_, (missed or 0) + 1, allowed))
         # where two rows have one key the merge makes one of them
-        self._run(f"""
-            CREATE TABLE lacking AS
-            SELECT min(id) AS id, max(missed) AS missed, max(missed) >= max(allowed) AS gone
-            FROM looked ANTI JOIN came USING ({", ".join(self._keys)}) GROUP BY {", ".join(self._keys)}
-        """)  # noqa: S608
-        (looked_for,) = self._run("SELECT count(*) FROM looked")[0]
-        self._run("DROP TABLE looked")
-        gone, lacking = self._run("SELECT count(*) FILTER (gone), count(*) FILTER (NOT gone) FROM lacking")[0]
-        return Verdict(looked_for, gone, lacking)
+        for rows in lacking.values():
+            ids, misses, alloweds = zip(*rows, strict=True)
+            self._lacking.append((min(ids), max(misses), max(misses) >= max(alloweds)))
+        self._lacking.sort()
+        gone = sum(is_gone for _, _, is_gone in self._lacking)
+        return Verdict(looked_for, gone, len(self._lacking) - gone)
 
     def lacking(self, size: int) -> Iterator[pa.Table]:
         """The rows that lack, `size` at once: `id`, `missed` with this listing counted, whether it is `gone`."""
-        # by a cursor of its own, so that the reader of one is not ended by another statement
-        with self._connection.cursor() as cursor:
-            cursor.execute("SELECT id, missed, gone FROM lacking ORDER BY id")
-            while rows := cursor.fetchmany(size):
-                yield pa.table([list(column) for column in zip(*rows, strict=True)], names=["id", "missed", "gone"])
+        parts = (self._lacking[at : at + size] for at in range(0, len(self._lacking), size))
+        for rows in self._many.lacking(size) if self._many is not None else parts:
+            yield pa.table([list(column) for column in zip(*rows, strict=True)], names=["id", "missed", "gone"])
 
     def close(self) -> None:
         """Give back memory and disk."""
-        self._connection.close()
+        if self._many is not None:
+            self._many.close()
 
-    def _create(self, table: str, texts: Sequence[str], *others: str) -> None:
-        self._run(f"CREATE TABLE {table} ({', '.join([*(f'{name} VARCHAR' for name in texts), *others])})")
+    def _allowed(self, scope: Scope, asked: Asked) -> int | None:
+        """After how many listings without it a row of that scope is gone; None where it is not looked for."""
+        if scope in asked.broken:
+            return None
+        if scope in asked.whole:
+            return asked.after
+        return asked.orphans_after if scope[: self._fixed] in asked.about else None
 
-    def _insert_scopes(self, table: str, names: Sequence[str], scopes: Iterable[Scope], *, value: bool) -> None:
-        rows = [*scopes]
-        columns = {name: pa.array([scope[at] for scope in rows], pa.string()) for at, name in enumerate(names)}
-        self._insert(table, pa.table({**columns, "value": pa.array([value] * len(rows), pa.bool_())}))
+    def _are_many(self, rows: pa.Table) -> bool:
+        self._left -= rows.num_rows
+        return self._left < 0
 
-    def _insert(self, table: str, rows: pa.Table) -> None:
-        self._connection.register("given", rows)
-        self._run(f"INSERT INTO {table} FROM given")
-        self._connection.unregister("given")
-
-    def _run(self, sql: str) -> list[tuple[Any, ...]]:
-        rows: list[tuple[Any, ...]] = self._connection.execute(sql).fetchall()
-        return rows
-
-
-def _same(left: str, right: str, names: Sequence[str]) -> str:
-    return _all(f"{left}.{name} = {right}.{name}" for name in names)
+    def _opened(self) -> Many:
+        if self._many is None:
+            self._many = Many(self._folder, keys=self._keys, fixed=self._fixed, kept=self._kept)
+            for rows in self._stood:
+                self._many.stand(rows)
+            for rows in self._came:
+                self._many.come(rows)
+            self._stood, self._came = [], []
+        return self._many
 
 
-def _all(conditions: Iterable[str]) -> str:
-    return " AND ".join(conditions) or "true"
+def _rows(tables: list[pa.Table]) -> Iterator[tuple[Any, ...]]:
+    for table in tables:
+        yield from zip(*(column.to_pylist() for column in table.columns), strict=True)

@@ -28,7 +28,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from headrace.message import Request, Response
-from headrace.secrets import mask
+from headrace.secrets import mask, shown_cause
 from headrace.transport.address import full_url
 from headrace.transport.attempt import UNBOUNDED, AttemptFailed
 from headrace.transport.decompress import decompress, too_large
@@ -141,9 +141,9 @@ class Sender:
         except _ConnectionLost as error:
             if connection.reused:
                 raise _IdleConnectionLost from None
-            raise _failed(error.__cause__ or error) from _shown_cause(error.__cause__)
+            raise _failed(error.__cause__ or error) from shown_cause(error.__cause__)
         except (aiohttp.ClientError, asyncio.TimeoutError, OSError, ValueError) as error:
-            raise self._translated(error, connection) from _shown_cause(error)
+            raise self._translated(error, connection) from shown_cause(error)
 
     async def _read(self, answer: aiohttp.ClientResponse, limit: int, success: bool) -> bytes:  # noqa: FBT001
         """The raw body. Of an answer without success as much as comes: its status says what there is to know."""
@@ -336,11 +336,6 @@ def _detail(error: BaseException) -> str:
         return str(getattr(error.certificate_error, "verify_message", "")).rstrip(".")[:_MAX_DETAIL_CHARACTERS]
     words = error.message if isinstance(error, aiohttp.ClientResponseError) else str(error)
     return " ".join(mask(words).split())[:_MAX_DETAIL_CHARACTERS]
-
-
-def _shown_cause(error: BaseException | None) -> BaseException | None:
-    """The error as a cause, unless its text holds a secret: a traceback prints causes unmasked."""
-    return error if error is not None and mask(str(error)) == str(error) else None
 
 
 def _headers(answer: aiohttp.ClientResponse) -> Mapping[str, str]:
