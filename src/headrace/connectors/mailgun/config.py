@@ -139,7 +139,7 @@ def _client(settings: Settings, api_key: str | Secret | None) -> dict[str, Any]:
         # 420 was seen with the words of 429
         "retry": {"statuses": [408, 420, 425, 429, "5xx"]},
         # domains are many and answers take their time; how often is the business of Mailgun's limits
-        "limits": {"in_flight": 16},
+        "limits": {"in_flight": 24},
         "hints": _hints(settings),
     }
     if settings.subaccount is not None:
