@@ -26,8 +26,7 @@ from headrace.errors import AnswerError
 from nasty_json import DLT_LOADS, Nastiness, Template, change, draw_template, record
 
 #: Keyed cases have their key under `id`; another key of that name would change it.
-KEYED = replace(DLT_LOADS, huge=False, without_keys=("id", "ID", "day"))
-FREE = replace(DLT_LOADS, huge=False)
+KEYED = replace(DLT_LOADS, without_keys=("id", "ID", "day"))
 
 STRATEGIES = ("delete-insert", "upsert", "insert-only", "scd2")
 MODES = ("evolve", "discard_value", "discard_row", "freeze")
@@ -85,7 +84,7 @@ def cases(draw: st.DrawFn, *, without_keys: tuple[str, ...] = ()) -> Case:
     if limit is not None:
         hints["max_table_nesting"] = limit
     dice = draw(st.randoms(use_true_random=True))
-    nasty = KEYED if hints else FREE
+    nasty = KEYED if hints else DLT_LOADS
     nasty = replace(nasty, without_keys=(*nasty.without_keys, *without_keys))
     template = draw_template(dice, nasty, depth=draw(st.sampled_from((2, 2, 3, 4))))
     if draw(st.integers(0, 3)) == 0:

@@ -44,8 +44,9 @@ FLOATS = (
     "1.5", "-0.0", "0.1", "1e5", "1E-7", "1.0", "1.7976931348623157e308", "5e-324", "1e22", "123456.789",
     "0.1000000000000000055511151231257827", "2.5e-3", "1e-400",
 )  # fmt: skip
-#: What dlt makes of them where integers or moments stand ends its load.
+#: What dlt makes of them where integers or moments stand ends its load, or is 0.
 _HUGE = ("1.7976931348623157e308", "1e22", "9223372036854775807", "-9223372036854775808")
+_MANY_DIGITS = ("9007199254740993", "9223372036854775807")
 SURROGATES = ('"\\ud800"', '"x\\udc00y"')
 
 
@@ -62,8 +63,10 @@ class Nastiness:
     nul: bool = True
     empty_keys: bool = True
     not_numbers: bool = True
-    #: Whole doubles beyond 64 bits: in a column of integers stock dlt makes them integers, and fails.
+    #: Whole doubles beyond 64 bits: in a column of integers stock dlt makes them integers, and fails or stores 0.
     huge: bool = True
+    #: Whole numbers that no double holds: in a column of doubles stock dlt rounds them.
+    many_digits: bool = True
     surprise: float = 0.05
     without_keys: tuple[str, ...] = ()
 
@@ -81,7 +84,7 @@ class Nastiness:
 
 
 ALL = Nastiness()
-DLT_LOADS = Nastiness(wide=False, surrogates=False, nul=False, empty_keys=False, not_numbers=False)
+DLT_LOADS = Nastiness(wide=False, surrogates=False, nul=False, empty_keys=False, not_numbers=False, huge=False)
 
 _LITERALS: dict[str, tuple[str, ...]] = {
     "int": INTEGERS,
@@ -185,8 +188,8 @@ def record(dice: Random, nasty: Nastiness, template: Template) -> str:
 
 def _scalar(dice: Random, nasty: Nastiness, kind: str) -> str:
     if kind in _LITERALS:
-        literals = _LITERALS[kind]
-        return dice.choice(literals if nasty.huge else tuple(text for text in literals if text not in _HUGE))
+        without = (() if nasty.huge else _HUGE) + (() if nasty.many_digits else _MANY_DIGITS)
+        return dice.choice(tuple(text for text in _LITERALS[kind] if text not in without))
     texts = _TEXTS[kind]
     if not nasty.not_numbers:
         texts = tuple(text for text in texts if text not in ("NaN", "Infinity"))

@@ -7,6 +7,7 @@ Left out of the data is what dlt cannot load there: integers beyond 64 bits, dec
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -162,8 +163,9 @@ def test_ids_that_dlt_adds_to_arrow_tables_change_nothing(
 
 @random_sets(1)
 def test_nasty_data_sets(dice: Random, place: Place, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Many data sets a load, each a resource of its own."""
-    pages = {f"set{number}": [data_set(dice, DLT_LOADS)] for number in range(12)}
+    """Many data sets a load, each a resource of its own; without whole numbers that dlt rounds."""
+    nasty = replace(DLT_LOADS, many_digits=False)
+    pages = {f"set{number}": [data_set(dice, nasty)] for number in range(12)}
     assert_same(
         cursor_service(pages),
         lambda url: configuration(url, list(pages)),

@@ -29,6 +29,11 @@ def _value(name: str, odd: str, check: str, usual: str | None = '"usual"', **mor
     return Scene(name, things=_with(odd, usual), values=query, **more)
 
 
+def _alone(number: int) -> str:
+    """SQL: exactly `number` stands in `v` or a variant of it, and nothing in the others."""
+    return f"concat_ws(' ', *COLUMNS('^v')) = '{number}'"
+
+
 def _row_text(text: Callable[[int], str]) -> Callable[[], Things]:
     return lambda: Things(row=text)
 
@@ -56,6 +61,7 @@ ROWS = (
         "1e400, -0, many digits",
         (
             _value("1e400", "1e400", "v IS NULL", "1.5"),
+            _value("2e308", "2e308", "v IS NULL", "1.5"),
             _value("-0.0", "-0.0", "v = 0", "1.5"),
             _value("many digits", "0.1000000000000000055511151231257827", "v = 0.1", "1.5"),
         ),
@@ -65,10 +71,14 @@ ROWS = (
     Row(
         "D06",
         "2**53 + 1 beside floats",
-        (_value("beside floats", str(2**53 + 1), "v BETWEEN 9007199254740992 AND 9007199254740993", "1.5"),),
-        standing="not promised",
-        reason="in a column of doubles the integer becomes one, as in dlt; a column of integers keeps it, and so does "
-        "`data_type: text`",
+        (
+            _value("beside floats", str(2**53 + 1), _alone(2**53 + 1), "1.5"),
+            _value("negative", str(-(2**53) - 1), _alone(-(2**53) - 1), "1.5"),
+            _value("2**64 + 1", str(2**64 + 1), _alone(2**64 + 1), "1.5"),
+            _value("400 digits", "7" * 400, _alone(int("7" * 400)), "1.5"),
+            _value("what a double holds", str(2**53 + 2), f"v = {2**53 + 2}", "1.5"),
+        ),
+        tests=("test_engine_digits.py",),
     ),
     Row(
         "D07",

@@ -5,12 +5,15 @@ decides stays dlt's; added is only what it does not decide, because there it fai
 
 * a value that its column cannot hold in any destination (an integer beyond 64 bits, a decimal with too many digits, a
   moment in the year 292277026596) goes to a variant of the column, named by dlt's rule;
+* so does a whole number of which a column of doubles would keep but the first digits (2**53 + 1), where the column may
+  have a variant: no contract forbids it, and rows without a value in it are allowed;
 * of keys that get one name (`userId`, `user_id`) dlt keeps the value that comes last; the others, where they differ,
   get a column of their own (`LOST`);
 * rows of a list under a blank key get a table of their own, and a list whose table would have a name that no file can
   have stays JSON in its column.
 
-And one thing on demand: a new column of integers becomes one of doubles when a fraction comes (`widens`).
+And one thing on demand: a new column of integers becomes one of doubles when a fraction comes (`widens`), unless it
+holds a whole number that no double does.
 """
 
 from __future__ import annotations
@@ -43,6 +46,7 @@ from dlt.common.time import normalize_timezone
 from dlt.common.utils import digest128
 from dlt.normalize.items_normalizers.jsonl import JsonLItemsNormalizer
 
+from headrace.bridge.digits import has_all_digits, nearest_double
 from headrace.errors import AnswerError
 from headrace.normalise import ExactRows, SystemColumns
 
@@ -111,6 +115,8 @@ class ExactNormaliser(JsonLItemsNormalizer):  # type: ignore[misc]  # dlt is unt
             for column in table["columns"].values()
             if is_complete_column(column)
         }
+        #: Columns with whole numbers that no double holds: they do not widen.
+        self._whole: set[tuple[str, str]] = set()
         #: Begins what stands where an id will be: no id that a row brings does.
         self.stand_in = os.urandom(8).hex()
         self._numbers = itertools.count()
@@ -147,6 +153,10 @@ class ExactNormaliser(JsonLItemsNormalizer):  # type: ignore[misc]  # dlt is unt
     def refuse(self, tables: Iterable[str]) -> None:
         """Leave all rows of `tables` out: a contract forbids the tables."""
         self._filtered_tables.update(tables)
+
+    def keep_whole(self, table: str, column: str) -> None:
+        """Have `column` stay one of integers whatever comes: it holds one that no double does."""
+        self._whole.add((table, column))
 
     def text_of(self, row: Any) -> bytes:
         """A row of Python objects as JSON text, equal for rows of equal content."""
@@ -245,6 +255,10 @@ class ExactNormaliser(JsonLItemsNormalizer):  # type: ignore[misc]  # dlt is unt
         if type(value) is float and self._may_widen(table, column):
             column["data_type"] = "double"
             return name, None, value
+        if column.get("data_type") == "double" and not self._may_vary(table, column):
+            nearest = nearest_double(value)
+            if nearest is not None:
+                return name, None, nearest
         try:
             return super()._coerce_non_null_value(columns, table, name, value, is_variant)
         except (CannotCoerceColumnException, KeyError, _TooWide):
@@ -264,11 +278,17 @@ class ExactNormaliser(JsonLItemsNormalizer):  # type: ignore[misc]  # dlt is unt
         return variant, adjust_column_schema_to_capabilities(column, self._caps), text
 
     def _may_widen(self, table: str, column: Mapping[str, Any]) -> bool:
-        """Whether `column` holds integers, is new, and is neither a variant nor part of a key."""
+        """Whether `column` holds integers that doubles hold, is new, and is no variant and no part of a key."""
         if not self._options.widens or column.get("data_type") != "bigint":
             return False
         hints = ("variant", "primary_key", "merge_key")
-        return (table, column["name"]) not in self._stored and not any(column.get(hint) for hint in hints)
+        place = table, column["name"]
+        stays = place in self._stored or place in self._whole
+        return not stays and not any(column.get(hint) for hint in hints)
+
+    def _may_vary(self, table: str, column: Mapping[str, Any]) -> bool:
+        """Whether values that `column` does not hold may go elsewhere: dlt would keep a number's first digits there."""
+        return column.get("nullable", True) and self._contract(table)["data_type"] == "evolve"
 
     def _settle(self, table: str, row: dict[str, Any]) -> None:
         """Move what its column cannot hold to a text variant; row by row: columns decide how the next one is read."""
@@ -285,6 +305,12 @@ class ExactNormaliser(JsonLItemsNormalizer):  # type: ignore[misc]  # dlt is unt
             row[variant] = text
             if column is not None:
                 columns[variant] = column
+        if self._options.widens:
+            self._whole |= {
+                (table, name)
+                for name, value in row.items()
+                if type(value) is int and value in INT64 and not has_all_digits(float(value), value)
+            }
         if self._lost_keys:
             for name in row.keys() & {column for of, column in self._lost_keys if of == table}:
                 columns[name].setdefault("description", f"Values of the key `{self._lost_keys[table, name]}`")
@@ -328,6 +354,8 @@ def _coerced(coerce: Any, to_type: str, from_type: str, value: Any) -> Any:
     except (ArithmeticError, OSError, RecursionError) as error:
         raise ValueError(value) from error
     if to_type == "bigint" and from_type != "bigint" and made not in INT64:
+        raise ValueError(value)
+    if to_type == "double" and not has_all_digits(made, value):
         raise ValueError(value)
     return made
 

@@ -52,6 +52,7 @@ class WorkingTables:
     ) -> None:
         self._caps = caps
         self._options = Options(keeps_lost=keeps_lost, widens=widens)
+        self.widens = widens
         naming = schema.naming
         self.root: str = naming.normalize_tables_path(tables[0]["name"])
         self.identifier = lru_cache(maxsize=None)(_named(naming.normalize_path))
@@ -142,6 +143,10 @@ class WorkingTables:
     def discards(self, table: str, column: str | None = None) -> bool:
         """Whether a contract takes every value of `column` out of its rows, or every row out of `table`."""
         return self._exact.discards(table, column)
+
+    def keep_whole(self, table: str, column: str) -> None:
+        """Have `column` stay one of integers whatever comes: it holds one that no double does."""
+        self._exact.keep_whole(table, column)
 
     def text_of(self, row: Any) -> bytes:
         """A row of Python objects as JSON text, equal for rows of equal content."""

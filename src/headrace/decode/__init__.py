@@ -2,6 +2,7 @@
 
 from headrace.decode.columns import read_columns
 from headrace.decode.conceal import conceal
+from headrace.decode.digits import were_rounded
 from headrace.decode.exact import load_exact, shallow, to_rows
 from headrace.decode.keyed_hash import KeyedHash
 from headrace.decode.odd import Odd
@@ -23,4 +24,5 @@ __all__ = [
     "read_columns",
     "shallow",
     "to_rows",
+    "were_rounded",
 ]

@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 
 import pyarrow as pa
 
-from headrace.decode import Odd, edit_values, read_columns, shallow, to_rows
+from headrace.decode import Odd, edit_values, read_columns, shallow, to_rows, were_rounded
 from headrace.engine.collide import check_pages
 from headrace.engine.identity import Identities
 from headrace.engine.records import Records
@@ -32,12 +32,14 @@ from headrace.normalise import (
     gather,
     joined,
     key_ids,
+    large_doubles,
     observe,
     random_ids,
     read_keys,
     row_contents,
     spread,
     text_ids,
+    whole_columns,
     with_ids,
 )
 from headrace.plan import ResourcePlan
@@ -179,7 +181,12 @@ class Converter:
             if result is None and len(run) > _EXACT_RECORDS:
                 size = max(_EXACT_RECORDS, len(run) // 4)
                 continue
-            yield result or self._read_exact(run)
+            if result is None:
+                result = self._read_exact(run)
+            elif self._rules.widens:
+                for table, column in whole_columns(result.parts):
+                    self._rules.keep_whole(table, column)
+            yield result
             position += len(run)
             size = 2 * size
 
@@ -191,7 +198,8 @@ class Converter:
             readable = edit_values(records, layout.edits, self._rules.json_text)
         nested = None if readable is None else read_columns(readable, layout.schema)
         parts = None if nested is None else spread(nested, layout)
-        if parts is None:
+        large = None if parts is None else large_doubles(parts)
+        if parts is None or (large is not None and were_rounded(records, *large)):
             return None
         if self._rules.dlt_makes_ids:
             ids = [self._rules.row_id(row) for row in to_rows(records)]

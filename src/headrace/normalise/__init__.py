@@ -4,6 +4,7 @@ from headrace.normalise.content import row_contents
 from headrace.normalise.evolve import arrow_schema, conform, fit, joined, values_to_table
 from headrace.normalise.ids import child_ids, content_ids, key_ids, random_ids, repeated_id, text_ids
 from headrace.normalise.key import Key, key_values, read_keys
+from headrace.normalise.large import large_doubles, whole_columns
 from headrace.normalise.layout import Layout, build_layout
 from headrace.normalise.nest import spread
 from headrace.normalise.part import Part, gather, with_ids
@@ -28,6 +29,7 @@ __all__ = [
     "joined",
     "key_ids",
     "key_values",
+    "large_doubles",
     "observe",
     "random_ids",
     "read_keys",
@@ -36,5 +38,6 @@ __all__ = [
     "spread",
     "text_ids",
     "values_to_table",
+    "whole_columns",
     "with_ids",
 ]

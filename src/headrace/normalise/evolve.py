@@ -93,6 +93,8 @@ def _to_array(values: list[Any], column: Column, rules: Rules) -> pa.Array:
         values = [None if value is None else rules.json_text(value) for value in values]
     elif column["data_type"] == "text":
         values = [value if value is None or type(value) is str else str(value) for value in values]
+    elif column["data_type"] == "double":  # a column that widened may have integers, of which Arrow takes few
+        values = [float(value) if type(value) is int else value for value in values]
     if pa.types.is_decimal(kind):
         values = [None if value is None else _rounded(Decimal(value), kind.scale) for value in values]
     return pa.array(values, kind)

@@ -52,6 +52,8 @@ class Rules(Protocol):
     columnar: bool
     #: Whether dlt makes the ids of root rows itself, by `row_id`.
     dlt_makes_ids: bool
+    #: Whether a new column of integers becomes one of doubles when a fraction comes.
+    widens: bool
     #: Levels of objects and lists of a row that become columns and tables; what lies deeper stays JSON.
     max_nesting: int
 
@@ -88,6 +90,10 @@ class Rules(Protocol):
 
     def discards(self, table: str, column: str | None = None) -> bool:
         """Whether a contract takes every value of `column` out of its rows, or every row out of `table`."""
+        ...
+
+    def keep_whole(self, table: str, column: str) -> None:
+        """Have `column` stay one of integers whatever comes: it holds one that no double does."""
         ...
 
     def row_id(self, row: Any) -> str:
