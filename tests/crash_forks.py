@@ -1,8 +1,8 @@
 """Command lines in forks of one process that has imported everything; a fork can end, or be refused, at a given step.
 
-A step is what outlasts the process, or announces it: a file opened for writing, renamed, removed or synced, a folder
-made or removed, bytes appended to what is kept, a statement for the database. Python reports most of them itself (audit
-events); a tap before two methods reports the others.
+A step is what outlasts the process, or announces it: a file opened for writing, renamed, linked, removed or synced, a
+folder made or removed, bytes appended to what is kept, a statement for the database. Python reports most of them itself
+(audit events); taps before a few functions report the others.
 
 Reads one JSON object a line, writes one a line: {"code": exit code, "process": its number}.
 
@@ -18,6 +18,9 @@ Reads one JSON object a line, writes one a line: {"code": exit code, "process": 
     limit_s                              end it then, by SIGALRM; 300 without it
     pid                                  file for the number of the process, which somebody else may kill
     steps                                file for the names of the steps
+    lose, seed, of, note                 when it ends, however that is, the power is lost: what was written into the
+                                         folder `of` and not synced goes, see `lost_writes.py`; `note` is a file for it
+    boot                                 the name of the time since the machine began, another one behind such a loss
 """
 
 from __future__ import annotations
@@ -37,8 +40,13 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from lost_writes import Watched, lose
+
+_exit = os._exit
 _TIME_LIMIT_S = 300
 _CRASHED = 137
+#: Bytes of a file that is small enough to be put aside with others: some of these tests are.
+_SMALL = 2500
 #: What a run imports, late ones too: 0.2 s of it, spared to each fork.
 _USED = (
     "duckdb", "pyarrow.dataset", "typer.main", "pendulum.locales.en.locale", "dlt._workspace.cli._plugins",
@@ -51,7 +59,7 @@ _ABOUT_TYPES = frozenset({
     "is_credentials_inner_hint", "is_literal_type", "is_newtype_type", "is_optional_type", "is_secret_hint",
     "is_subclass", "is_union_type", "is_valid_configspec_field",
 })  # fmt: skip
-_PATHS = {"os.rename": 1, "os.remove": 0, "os.mkdir": 0, "os.rmdir": 0, "os.truncate": 0}
+_PATHS = {"os.rename": 1, "os.link": 1, "os.remove": 0, "os.mkdir": 0, "os.rmdir": 0, "os.truncate": 0}
 
 
 class Steps:
@@ -64,6 +72,7 @@ class Steps:
         self._awaited = list(case.get("crash_behind", ()))
         self._count = 0
         self._lock = threading.Lock()
+        self._watched = Watched(Path(case["of"]), Path(case["note"])) if "lose" in case else None
 
     def audit(self, event: str, arguments: tuple[Any, ...]) -> None:
         """Python says what it is about to do."""
@@ -88,13 +97,25 @@ class Steps:
         if self._awaited and self._awaited[0] in name:
             del self._awaited[0]
             if not self._awaited:
-                os._exit(_CRASHED)
+                self.end(_CRASHED)
         if number == self._case.get("crash_at"):
             if self._case.get("torn") and begin is not None:
                 begin()
-            os._exit(_CRASHED)
+            self.end(_CRASHED)
         if number == self._case.get("fail_at"):
             raise OSError(self._case["errno"], os.strerror(self._case["errno"]), name)
+
+    def sync(self, file: int) -> None:
+        """Sync a file or a folder."""
+        self.step("sync")
+        if self._watched is not None:
+            self._watched.synced(file)  # which is as good as the disk here
+
+    def end(self, code: int) -> None:
+        """End the process without a word."""
+        if self._watched is not None:
+            self._watched.end()
+        _exit(code)
 
 
 def watch(case: dict[str, Any]) -> None:
@@ -104,15 +125,11 @@ def watch(case: dict[str, Any]) -> None:
     from headrace.keep import Disk
 
     steps = Steps(case)
-    append, sync, execute = Disk.append, Disk.sync, DuckDbSqlClient.execute_query
+    append, execute = Disk.append, DuckDbSqlClient.execute_query
 
     def tapped_append(self: Any, file: int, data: bytes) -> None:
         steps.step("append", lambda: os.write(file, data[: len(data) // 2]))
         append(self, file, data)
-
-    def tapped_sync(self: Any, file: int) -> None:
-        steps.step("sync")
-        sync(self, file)
 
     def tapped_execute(self: Any, query: Any, *arguments: Any, **named: Any) -> Any:
         steps.step("sql " + " ".join(str(query).split())[:80])
@@ -126,8 +143,9 @@ def watch(case: dict[str, Any]) -> None:
             return before(self)
 
         setattr(DuckDbSqlClient, name, tapped)
-    Disk.append, Disk.sync = tapped_append, tapped_sync  # type: ignore[method-assign]
+    Disk.append = tapped_append  # type: ignore[method-assign]
     DuckDbSqlClient.execute_query = tapped_execute
+    os.fsync, os._exit = steps.sync, steps.end  # type: ignore[assignment]
     sys.addaudithook(steps.audit)
 
 
@@ -157,6 +175,7 @@ def starve(case: dict[str, Any]) -> None:
 def child(case: dict[str, Any]) -> None:
     """Run the command line of a case, and end."""
     from headrace.cli import main
+    from headrace.keep import checkpoint
 
     signal.alarm(case.get("limit_s", _TIME_LIMIT_S))
     os.setpgid(0, 0)
@@ -170,7 +189,10 @@ def child(case: dict[str, Any]) -> None:
     code = 99
     try:
         starve(case)
-        if not {"steps", "crash_at", "crash_behind", "fail_at"}.isdisjoint(case):
+        if "boot" in case:
+            checkpoint.Checkpoint.__init__.__kwdefaults__["boot"] = lambda: case["boot"]
+            checkpoint._SMALL = _SMALL  # type: ignore[misc]
+        if not {"steps", "crash_at", "crash_behind", "fail_at", "lose"}.isdisjoint(case):
             watch(case)
         code = main(case["arguments"])
     finally:
@@ -218,6 +240,8 @@ def serve() -> None:
             time.sleep(case["kill_after_s"])
             os.kill(process, signal.SIGKILL)
         _, status = os.waitpid(process, 0)
+        if "lose" in case:
+            lose(Path(case["of"]), Path(case["note"]), case["lose"], case["seed"])
         sys.stdout.write(json.dumps({"code": os.waitstatus_to_exitcode(status), "process": process}) + "\n")
         sys.stdout.flush()
     gc.unfreeze()

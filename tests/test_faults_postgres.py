@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
+from crash_power import places
 from crashing import Forks, Trial, World, forks
 from headrace.sim.server import Server
+from lost_writes import KINDS
 from postgres import AbsentError, Postgres, query, serving
 from postgres_proxy import Lost, between
 
@@ -89,6 +91,23 @@ def test_a_run_that_is_killed_behind_the_end_of_a_transaction(
         assert made.run(*TO, crash_behind=[f"/started_jobs/{table}.", f".pending_transitions/{table}."]) == 137
         made.finish(*TO)
     assert wrong(address, world) == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("behind", [".pending_transitions/appended.", ".pending_transitions/parts.", "/loaded/"])
+def test_a_machine_that_loses_power_while_the_database_does_not(
+    behind: str, kind: str, postgres: Postgres, forked: Forks, tmp_path: Path
+) -> None:
+    """dlt's files say less than the database, or nothing; a first run, and one that merges."""
+    address, world = postgres.new_database(), World()
+    with Server(world) as server:
+        made = Trial(tmp_path / "t", server.url, forked)
+        made.loads_into(address)
+        for seed in range(2):
+            lost = {"lose": kind, "seed": seed, **places(made)}
+            assert made.run(*TO, crash_behind=["/started_jobs/", behind], boot=f"boot {seed}", **lost) == 137
+            assert made.run(*TO, boot=f"boot {seed + 1}") == 0, made.err.read_text()
+            assert wrong(address, world) == []
 
 
 @pytest.mark.parametrize("table", ["merged", "appended", "_dlt_loads"])

@@ -1,8 +1,9 @@
 """Try `headrace run` in every bad way, run it to its end, and judge: `scripts/trials [options]`.
 
-    scripts/trials                       1,000 schedules of faults, 300 kills, races of two runs and windows
-    scripts/trials --tenth               100, 30, 30 and 30
-    scripts/trials --all-steps           besides, a run ended before each of its steps, and each step refused
+    scripts/trials                       1,000 schedules of faults, 300 kills, races of two runs, windows, power losses
+    scripts/trials --tenth               100, 30, 30, 30 and 30
+    scripts/trials --all-steps           besides, a run ended before each of its steps, each step refused, and the power
+                                         lost before each of them in each way
     scripts/trials --seed 7 --only kill:12        that one again
 
 Prints the seed, each trial that went wrong with the command that repeats it, and a table. `--write` puts the table into
@@ -30,7 +31,9 @@ from queue import SimpleQueue
 from typing import Any, Final
 
 from crash_ordered import what_is_wrong_after_ordered
+from crash_power import End, drawn_ends, what_is_wrong_after_losses
 from crashing import (
+    IN_STEPS,
     Complaint,
     Forks,
     forks,
@@ -40,11 +43,12 @@ from crashing import (
     what_is_wrong_after_failure,
     what_is_wrong_after_kills,
 )
+from lost_writes import KINDS as LOSSES
 from schedules import what_is_wrong_after_schedule
 
-COUNTS: Final = {"schedule": 1000, "kill": 300, "race": 300, "window": 300}
+COUNTS: Final = {"schedule": 1000, "kill": 300, "race": 300, "window": 300, "power": 300}
 #: Steps of a run, about; one that has fewer is not ended by the last ones.
-STEPS: Final = 230
+STEPS: Final = 265
 DOCUMENT: Final = Path(__file__).parent.parent / "docs" / "reliability.md"
 _BEGIN, _END = "<!-- trials -->", "<!-- end of trials -->"
 
@@ -100,6 +104,19 @@ def _window(folder: Path, two: Sequence[Forks], draw: random.Random, _whole: Who
     return what_is_wrong_after_ordered(folder, two[0], draw)
 
 
+def _power(folder: Path, two: Sequence[Forks], draw: random.Random, _whole: Whole, _number: int) -> list[Complaint]:
+    """One to four ends in a row, losses most of them; some of runs that are loaded in steps."""
+    in_steps = draw.random() < 0.4
+    ends = drawn_ends(draw, in_steps=in_steps)
+    wrong = what_is_wrong_after_losses(folder, two[0], ends, **(IN_STEPS if in_steps else {}))
+    return [*wrong, Complaint(f"after {ends}")] if wrong else []
+
+
+def _loss(folder: Path, two: Sequence[Forks], draw: random.Random, _whole: Whole, number: int) -> list[Complaint]:
+    end = End(number // len(LOSSES), LOSSES[number % len(LOSSES)], draw.randrange(1 << 16))
+    return what_is_wrong_after_losses(folder, two[0], [end])
+
+
 def _crash(folder: Path, two: Sequence[Forks], draw: random.Random, _whole: Whole, number: int) -> list[Complaint]:
     return what_is_wrong_after_crash(folder, two[0], number, torn=draw.random() < 0.5)
 
@@ -113,8 +130,10 @@ KINDS: Final[dict[str, Callable[[Path, Sequence[Forks], random.Random, Whole, in
     "kill": _kill,
     "race": _race,
     "window": _window,
+    "power": _power,
     "crash": _crash,
     "failure": _failure,
+    "loss": _loss,
 }
 
 
@@ -202,7 +221,7 @@ def _cases(args: argparse.Namespace, whole: Whole) -> list[tuple[str, int]]:
         return [(kind, int(number))]
     counts = {kind: getattr(args, f"{kind}s") // (10 if args.tenth else 1) for kind in COUNTS}
     if args.all_steps:
-        counts |= {"crash": len(whole.steps), "failure": len(whole.steps)}
+        counts |= {"crash": len(whole.steps), "failure": len(whole.steps), "loss": len(whole.steps) * len(LOSSES)}
     # kinds take turns, so that a run that is ended has tried some of each
     return sorted(((kind, number) for kind, count in counts.items() for number in range(count)),
                   key=lambda case: (case[1] + 0.5) / counts[case[0]])  # fmt: skip

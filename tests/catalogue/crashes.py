@@ -38,7 +38,12 @@ TESTS: dict[str, tuple[str, ...]] = {
         "test_cli_process.py::test_a_signal_ends_a_run_within_seconds_and_says_how_to_continue",
         "test_cli_process.py::test_a_signal_ends_a_load_within_seconds_and_what_was_fetched_is_kept",
     ),
-    "C03": ("test_keep_pages.py::test_a_torn_end_is_cut_and_a_damaged_page_is_asked_for",),
+    "C03": (
+        "test_faults_power.py",
+        "test_keep_checkpoint.py",
+        "test_faults_postgres.py::test_a_machine_that_loses_power_while_the_database_does_not",
+        "test_keep_pages.py::test_a_torn_end_is_cut_and_a_damaged_page_is_asked_for",
+    ),
     "C04": ("test_faults_shortage.py::test_no_more_memory", "test_keep_attempts.py", "test_trials.py"),
     "C05": ("test_crash_points.py::test_refused_at_a_step",),
     "C06": ("test_crash_points.py::test_a_destination_whose_disk_is_full", "test_faults_full.py"),
@@ -69,7 +74,6 @@ TESTS: dict[str, tuple[str, ...]] = {
 }
 #: Row -> what of its requirement is not there.
 LACKS = {
-    "C03": "the loss is made in the file of kept pages; dlt's own files are as dlt writes them",
     "C04": "where no memory is left in which a thread can begin, CPython waits for it for ever; ended from outside, "
     "the run is gone on with",
     "C10": "a run that finds the database held asks for nothing meanwhile: it waits (`--wait`), or ends with exit code "

@@ -86,6 +86,11 @@ class Keep:
             if pages is not None:
                 pages.note_step(load_id, now_s)
 
+    def sync(self) -> None:
+        """What is kept, and noted, outlasts a loss of power from now on."""
+        if self._keeper is not None:
+            self._keeper.sync()
+
     def discard(self) -> None:
         """What was fetched is loaded: the pages of all resources that were asked for go."""
         for name in self._pages:

@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import socket
 import threading
 import time
@@ -30,6 +31,7 @@ from dlt.destinations.job_client_impl import SqlJobClientBase
 
 from headrace.bridge.first import destination_client
 from headrace.errors import LockedError
+from headrace.keep import Disk
 from headrace.secrets import in_words
 
 if TYPE_CHECKING:
@@ -41,6 +43,7 @@ TABLE: Final = "_headrace_lease"
 LENGTH_S: Final = 60.0
 #: Seconds between two looks of one who waits.
 _LOOK_S: Final = 1.0
+_NAME: Final = re.compile(rb"[0-9a-f]{32}")
 #: How often one steps back from others who come at the same moment.
 _MOST_TRIES: Final = 10
 
@@ -228,10 +231,12 @@ class Lease:
 def _holder(folder: Path) -> str:
     """The name of the runs that share the lock in `folder`: one that was killed does not keep the next one out."""
     path = folder / "holder"
-    with suppress(FileExistsError), path.open("x", encoding="utf-8") as file:
-        file.write(uuid.uuid4().hex)
+    name = path.read_bytes() if path.exists() else b""
+    if not _NAME.fullmatch(name):
+        name = uuid.uuid4().hex.encode()
+        Disk().replace(path, name)  # nor one whose machine lost its power
     # a folder may be copied with a machine's image
-    return f"{path.read_text(encoding='utf-8')} {socket.gethostname()}"
+    return f"{name.decode()} {socket.gethostname()}"
 
 
 def _now(sql: Any) -> float:

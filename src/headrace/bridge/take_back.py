@@ -29,12 +29,15 @@ _IN_PLACE: Final = frozenset({"append", "replace"})
 _STAGED: Final = frozenset({"merge", "replace"})
 
 
-def take_back(pipeline: Pipeline) -> None:
-    """Delete what open jobs of packages that were begun may have written. Raises what the destination raises."""
+def take_back(pipeline: Pipeline, *, all_begun: bool = False) -> None:
+    """Delete what open jobs of packages that were begun may have written; `all_begun`: any job may have been.
+
+    Raises what the destination raises.
+    """
     for load_id in pipeline.list_normalized_load_packages():
         package = pipeline.get_load_package_info(load_id)
         begun = [job for job in package.jobs["started_jobs"] if not _is_done(job.file_path)]
-        begun += [job for job in package.jobs["new_jobs"] if job.job_file_info.retry_count > 0]
+        begun += [job for job in package.jobs["new_jobs"] if all_begun or job.job_file_info.retry_count > 0]
         if not begun or not isinstance(destination_client(pipeline, package.schema), SqlJobClientBase):
             continue
         column = package.schema.naming.normalize_identifier("_dlt_id")

@@ -24,6 +24,7 @@ from headrace.bridge.changed import changes
 from headrace.bridge.counts import rows_by_table
 from headrace.bridge.lease import leased
 from headrace.bridge.leftover import clear_leftovers
+from headrace.bridge.outlast import Outlast
 from headrace.bridge.retried import load_again
 from headrace.bridge.take_back import take_back
 from headrace.command.failure import chain_of, failed_step, translated
@@ -46,15 +47,24 @@ def kept_folder(name: str, pipelines_dir: Path | None = None) -> Path:
     Not in its working folder: dlt wipes that where it finds no dataset at the destination, as after a first run that
     failed.
     """
-    folder = get_dlt_pipelines_dir() if pipelines_dir is None else pipelines_dir
-    return Path(folder) / ".headrace" / quote(name, safe="")
+    return _pipelines_folder(pipelines_dir) / ".headrace" / quote(name, safe="")
+
+
+def working_folder(name: str, pipelines_dir: Path | None = None) -> Path:
+    """Where dlt works for pipeline `name`."""
+    return _pipelines_folder(pipelines_dir) / name
+
+
+def _pipelines_folder(said: Path | None) -> Path:
+    return Path(get_dlt_pipelines_dir()) if said is None else said
 
 
 class PipelineRun:
     """A pipeline and the sources it loads."""
 
-    def __init__(self, pipeline: dlt.Pipeline, held: Held | None = None) -> None:
+    def __init__(self, pipeline: dlt.Pipeline, outlast: Outlast, held: Held | None = None) -> None:
         self._pipeline = pipeline
+        self._outlast = outlast
         self._held = held
         self._sources: dict[str, DltSource] = {}
         #: Packages that were loaded, those of earlier runs left out, and the rows that they brought by table.
@@ -66,7 +76,14 @@ class PipelineRun:
         self.failed_by_system = False
 
     @classmethod
-    def begin(cls, name: str, target: Target, dataset: str | None, pipelines_dir: Path | None = None) -> PipelineRun:
+    def begin(
+        cls,
+        name: str,
+        target: Target,
+        dataset: str | None,
+        pipelines_dir: Path | None = None,
+        outlast: Outlast = Outlast(),  # noqa: B008 - it is nothing
+    ) -> PipelineRun:
         """Open the pipeline `name`. Raises `UsageError` for a name or a destination that dlt does not know.
 
         Also for a dataset that is called like the DuckDB file: DuckDB then takes `x.table` for ambiguous.
@@ -86,7 +103,7 @@ class PipelineRun:
                 f"expected a dataset with another name than its database, got `{pipeline.dataset_name}` for both",
                 hint="DuckDB cannot tell them apart; see `--dataset`",
             )
-        return cls(pipeline, target.held if isinstance(target, DuckDbFile) else None)
+        return cls(pipeline, outlast, target.held if isinstance(target, DuckDbFile) else None)
 
     @contextmanager
     def alone(self, source: DltSource, wait_s: float, note: Callable[[str], None]) -> Iterator[None]:
@@ -98,19 +115,26 @@ class PipelineRun:
                 self._check = stack.enter_context(leased(pipeline, source.schema, folder, wait_s, note))
             except Exception as error:
                 raise translated(error) from error
-            load = pipeline.load
+            load, normalize = pipeline.load, pipeline.normalize
+
+            def begun(*arguments: Any, **named: Any) -> Any:
+                self._outlast.begin_normalize()
+                return normalize(*arguments, **named)
 
             def checked(*arguments: Any, **named: Any) -> Any:
+                self._outlast.begin_load()
                 if self._held is not None:
                     self._held.keep()
-                return load_again(pipeline, lambda: load(*arguments, **named), self._check)
+                found = load_again(pipeline, lambda: load(*arguments, **named), self._check)
+                self._outlast.end_load()
+                return found
 
-            # `pipeline.run` extracts for as long as it takes, and then calls this
-            pipeline.load = checked
+            # `pipeline.run` extracts for as long as it takes, and then calls these
+            pipeline.normalize, pipeline.load = begun, checked
             try:
                 yield
             finally:
-                pipeline.load = load
+                pipeline.normalize, pipeline.load = normalize, load
 
     @property
     def has_pending(self) -> bool:
@@ -126,14 +150,18 @@ class PipelineRun:
         """Load what an earlier run left; the number of its packages."""
         pipeline = self._pipeline
         try:
+            is_mended = self._outlast.is_mended
+            if is_mended:
+                self._outlast.pass_loaded(pipeline)
             clear_leftovers(pipeline)
             if not pipeline.has_pending_data:
+                self._outlast.end_mending()
                 return 0
             packages = {*pipeline.list_extracted_load_packages(), *pipeline.list_normalized_load_packages()}
             if pipeline.list_extracted_load_packages():
                 pipeline.normalize()
             self._check()
-            take_back(pipeline)
+            take_back(pipeline, all_begun=is_mended)
             pipeline.load()
         except Exception as error:
             raise translated(error) from error

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Final
 
 import headrace.bridge.source  # noqa: F401 - `Opened.source` needs it, and here it is imported with the rest
 from headrace.bridge.keep import Keep
+from headrace.bridge.outlast import outlasting
 from headrace.bridge.stopping import stopped_in_time
 from headrace.command.opened import Given, open_file, selected
 from headrace.command.outcome import Outcome
 from headrace.command.parameter import parse_params, parse_range
-from headrace.command.pipeline import PipelineRun, kept_folder
+from headrace.command.pipeline import PipelineRun, kept_folder, working_folder
 from headrace.command.private_files import private_files, warn_of_open_secrets
 from headrace.command.progress import progress
 from headrace.command.signals import finishing
@@ -120,7 +121,9 @@ def _load(opened: Opened, report: Report, keep: Keep, asked: Asked, target: Targ
     """Load what is open, pending packages of an earlier run first."""
     begin = time.monotonic()
     source = selected(opened.source(), opened.plan, asked.resources)
-    run = PipelineRun.begin(str(asked.name), target, asked.dataset, asked.pipelines_dir)
+    place = str(asked.name), asked.pipelines_dir
+    outlast = outlasting(kept_folder(*place), working_folder(*place), keep.sync)
+    run = PipelineRun.begin(str(asked.name), target, asked.dataset, asked.pipelines_dir, outlast)
 
     def leave(number: int) -> None:
         terminal.note(f"error: stopped by {signal.Signals(number).name}")

@@ -58,6 +58,7 @@ class Keeper:
         self._now = now
         self._began = self._synced = now()
         self._journals: dict[str, Journal] = {}
+        self._is_named = True
         self._waiting = 0
         self._spent_s = 0.0
         self._per_byte = _S_PER_BYTE
@@ -89,6 +90,7 @@ class Keeper:
         """The journal of a resource. Raises `OSError`."""
         if name not in self._journals:
             self._journals[name] = Journal(self._path(name), self._disk)
+            self._is_named = False
         return self._journals[name]
 
     def has_room(self, size: int, max_bytes: int) -> bool:
@@ -126,10 +128,24 @@ class Keeper:
         self._synced = self._now()
         for journal in list(self._journals.values()):
             journal.sync()
+        if not self._is_named:
+            self._is_named = True
+            self._disk.sync_folder(self.folder)
 
     def settle(self) -> None:
         """Wait until all that was given is written."""
         self._thread.submit(lambda: None).result()
+
+    def sync(self) -> None:
+        """Have all that was given outlast a loss of power."""
+        self._thread.submit(self._sync_all).result()
+
+    def _sync_all(self) -> None:
+        try:
+            if self.failure is None:
+                self._sync()
+        except OSError as failure:
+            self.failure = failure
 
     def discard(self, name: str) -> None:
         """Remove the journal of a resource: what it kept is loaded."""
@@ -146,11 +162,7 @@ class Keeper:
     def close(self) -> None:
         """Write and sync what is left, and let the files go."""
         self._thread.shutdown(wait=True)
-        try:
-            if self.failure is None:
-                self._sync()
-        except OSError as failure:
-            self.failure = failure
+        self._sync_all()
         for journal in self._journals.values():
             journal.close()
         self._journals = {}
