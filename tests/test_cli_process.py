@@ -253,3 +253,9 @@ def test_packages_of_an_earlier_run_are_loaded_first_and_then_the_run_goes_on(wo
     assert facts["tables"]["events"] == 10
     with duckdb.connect(work / "email.duckdb", read_only=True) as connection:
         assert connection.execute("SELECT count(*) FROM email_dataset._dlt_loads").fetchone() == (2,)
+
+
+def test_a_run_imports_no_requests_of_its_own() -> None:
+    """They cost a tenth of a run with nothing new, and are for sessions and paginators that were written for them."""
+    code = "import sys, headrace.command.run; sys.exit('requests' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

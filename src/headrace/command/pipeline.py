@@ -82,7 +82,7 @@ class PipelineRun:
         target: Target,
         dataset: str | None,
         pipelines_dir: Path | None = None,
-        outlast: Outlast = Outlast(),  # noqa: B008 - it is nothing
+        outlast: Outlast | None = None,
     ) -> PipelineRun:
         """Open the pipeline `name`. Raises `UsageError` for a name or a destination that dlt does not know.
 
@@ -103,7 +103,7 @@ class PipelineRun:
                 f"expected a dataset with another name than its database, got `{pipeline.dataset_name}` for both",
                 hint="DuckDB cannot tell them apart; see `--dataset`",
             )
-        return cls(pipeline, outlast, target.held if isinstance(target, DuckDbFile) else None)
+        return cls(pipeline, outlast or Outlast(), target.held if isinstance(target, DuckDbFile) else None)
 
     @contextmanager
     def alone(self, source: DltSource, wait_s: float, note: Callable[[str], None]) -> Iterator[None]:

@@ -36,7 +36,7 @@ class Odd:
         """An object was read as `fields`, values as they stand in its text `raw`, and will be written without that.
 
         Where it has the length of what is written, without spaces or with one behind each comma and colon, it named no
-        key twice.
+        key twice. (One that is spaced now so and now so might hide one: a count is off by it, no row.)
         """
         spare = len(raw) - len(_encode(fields))
         spaces = 2 * len(fields) - 1 if raw[raw.find(b'":') :].startswith(_SPACED) else 0

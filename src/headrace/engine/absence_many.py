@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-import duckdb
 import pyarrow as pa
 
-_MEMORY: Final = "128MB"
+from headrace.engine.scratch import scratch
+
 #: What tells a call, as in `absence.py`.
 _Scopes = Collection[tuple[str | None, ...]]
 
@@ -24,13 +24,7 @@ class Many:
         self._keys = [f"k{number}" for number in range(keys)]
         self._scope = [f"s{number}" for number in range(fixed + kept)]
         self._fixed = self._scope[:fixed]
-        config = {
-            "memory_limit": _MEMORY,
-            "temp_directory": str(folder / "absences"),
-            "threads": "1",
-            "autoinstall_known_extensions": "false",
-        }
-        self._connection = duckdb.connect(":memory:", config=config)
+        self._connection = scratch(folder / "absences")
         self._create("stood", ["id", *self._keys, *self._scope], "missed BIGINT")
         self._create("came", [*self._keys, *self._scope])
         self._create("asked", self._scope, "whole BOOLEAN")

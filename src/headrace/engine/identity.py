@@ -19,15 +19,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from headrace.engine.hashes import Hashes
+from headrace.engine.scratch import scratch
 from headrace.normalise import Rules, repeated_id
 
 #: The database's memory; most runs need none.
-_MEMORY: Final = "128MB"
 #: Rows that are ranked at once: DuckDB does that in memory.
 _SLICE: Final = 200_000
 
@@ -145,14 +144,7 @@ class _Index:
     """Rows that came under one id, in a database that leaves its memory for the disk."""
 
     def __init__(self, folder: Path) -> None:
-        # nothing here must survive the run, so no file with a log is kept
-        config = {
-            "memory_limit": _MEMORY,
-            "temp_directory": str(folder / "identities"),
-            "threads": "1",
-            "autoinstall_known_extensions": "false",
-        }
-        self._connection = duckdb.connect(":memory:", config=config)
+        self._connection = scratch(folder / "identities")
         self._run("CREATE TABLE again (batch INTEGER, stored VARCHAR, first VARCHAR)")
         self._run(
             "CREATE TABLE placed (batch INTEGER, place INTEGER, stored VARCHAR, first VARCHAR, hash BIGINT, "
