@@ -32,7 +32,7 @@ def plan(**changes: Any) -> ResourcePlan:
     values: dict[str, Any] = {
         "name": "rows", "table_name": "rows", "template": None, "pager": SinglePage(),
         "selector": compile_path("items"), "auth": None, "primary_key": (), "key_collisions": "keep_last",
-        "key_collisions_declared": False, "allow_null_data": False, "hints": {},
+        "key_collisions_declared": False, "allow_null_data": False, "allow_object_data": False, "hints": {},
     }  # fmt: skip
     return ResourcePlan(**(values | changes))
 

@@ -106,6 +106,16 @@ def test_whole_groups_follow_the_first_pieces(tmp_path: Path) -> None:
     spool.remove()
 
 
+def test_where_it_is_asked_for_the_first_group_is_whole_too(tmp_path: Path) -> None:
+    spool = Spool("rows", tmp_path, group_rows=4, from_the_first=True)
+    for start in range(0, 19, 1):
+        spool.append(batch(start, 1, WIDE, late=pa.array(["x" * (1 << 20)])))
+    spool.settle()
+    assert row_groups(spool.file("rows", WIDE)) == [4, 4, 4, 4, 3]
+    assert ids(spool) == list(range(19))
+    spool.remove()
+
+
 def test_rows_too_wide_for_a_whole_group_are_written_in_pieces(tmp_path: Path) -> None:
     spool = Spool("rows", tmp_path, group_rows=250)
     text = pa.array(["x" * 400_000] * 50)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import errno
 import io
+import json
 import os
+import pickle
+import pickletools
 import stat
 from pathlib import Path
 
@@ -63,16 +66,85 @@ def test_what_is_made_afterwards_is_as_before(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "after").stat().st_mode) != 0o600
 
 
-@pytest.mark.parametrize(("mode", "warned"), [(0o644, True), (0o640, True), (0o600, False)])
-def test_secrets_that_others_can_read_are_told(mode: int, warned: bool, home: Path) -> None:
-    (home / ".dlt").mkdir()
-    secrets = home / ".dlt" / "secrets.toml"
+def with_secrets(home: Path, mode: int, folder: str = ".") -> Path:
+    secrets = home / folder / ".dlt" / "secrets.toml"
+    secrets.parent.mkdir(parents=True)
     secrets.write_text('api_key = "x"\n')
     secrets.chmod(mode)
+    return secrets
+
+
+@pytest.mark.parametrize(("mode", "warned"), [(0o640, True), (0o660, True), (0o600, False), (0o400, False)])
+def test_secrets_that_the_group_can_read_are_told(mode: int, warned: bool, home: Path) -> None:
+    with_secrets(home, mode)
     (home / "broken.yaml").write_text("client: {}\n")
     code, text = run("broken.yaml")
     assert code == 2
     assert (f".dlt/secrets.toml can be read by others (mode {mode:o}): `chmod 600" in text) is warned
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o604, 0o666])
+@pytest.mark.parametrize("place", ["here", "at home"])
+def test_secrets_that_everybody_can_read_are_refused(
+    mode: int, place: str, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before anything is asked for; with the command that closes them, behind which the same run works."""
+    secrets = with_secrets(home, mode)
+    if place == "at home":
+        (home / "elsewhere").mkdir()
+        monkeypatch.chdir(home / "elsewhere")
+    asked = []
+    with Server(lambda request: asked.append(request) or Reply(body=b'{"items": [{"id": 1}]}')) as server:
+        (home / "things.yaml").write_text(FILE.format(url=server.url))
+        code, text = run(str(home / "things.yaml"), "--to", "duckdb:///rows.duckdb", "--dataset", "data")
+        assert (code, asked) == (2, [])
+        assert "error: expected secrets that their owner alone can read, got " in text
+        assert f"secrets.toml with mode {mode:o}\nhint: `chmod 600 " in text
+        secrets.chmod(0o600)
+        code, text = run(str(home / "things.yaml"), "--to", "duckdb:///rows.duckdb", "--dataset", "data")
+    assert code == 0, text
+
+
+class Planted:
+    """A pickle of it makes a file when somebody reads it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Path.touch, (self.path,)
+
+
+def test_no_run_leaves_or_reads_a_pickle(home: Path) -> None:
+    """A pickle runs code when it is read: there is none behind a run, and none of another's is looked at."""
+    statuses = iter([200, 400, 200])
+
+    def answer(_: object) -> Reply:
+        return Reply(next(statuses), b'{"items": [{"id": 1}]}')
+
+    with Server(answer) as server:
+        (home / "things.yaml").write_text(FILE.format(url=server.url) + "name: things\n")
+        for expected in (0, 3, 0):
+            work = home / "dlt" / "pipelines" / "things"
+            work.mkdir(parents=True, exist_ok=True)
+            (work / "trace.pickle").write_bytes(pickle.dumps(Planted(home / "made")))
+            code, text = run("things.yaml", "--to", "duckdb:///rows.duckdb", "--dataset", "data")
+            assert code == expected, text
+            files = [path for path in home.rglob("*") if path.is_file() and path.suffix != ".duckdb"]
+            assert [path for path in files if path.suffix in (".pickle", ".pkl") or is_pickle(path)] == []
+            trace = json.loads((work / "trace.json").read_text())
+            assert "extract" in {step["step"] for step in trace["steps"]}
+            assert stat.S_IMODE((work / "trace.json").stat().st_mode) == 0o600
+    assert not (home / "made").exists()
+
+
+def is_pickle(path: Path) -> bool:
+    """Whether a whole pickle stands at its beginning; nothing of it is carried out."""
+    try:
+        with path.open("rb") as file:
+            return file.read(1) == b"\x80" and bool(list(pickletools.genops(path.read_bytes())))
+    except ValueError:
+        return False
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,9 @@ ORDER = (
 #: What stands beside the rooms, and the room that it counts for. `headrace` itself has the version and lazy names.
 ROOM_OF = {
     "headrace": "vocabulary",
-    **dict.fromkeys(("secrets", "errors", "clock", "jsonpath", "message", "moment"), "vocabulary"),
+    **dict.fromkeys(
+        ("secrets", "split_secret", "uncollected", "errors", "clock", "jsonpath", "message", "moment"), "vocabulary"
+    ),
     "__main__": "cli",
 }
 LINE_OF = {room: line for line, rooms in enumerate(ORDER) for room in rooms}

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
+from collections.abc import Callable
 from threading import Thread
+from typing import Final
+from urllib.parse import quote
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from headrace.secrets import mask, remember, remember_passing, without_values
 
@@ -61,3 +67,78 @@ def test_threads_may_remember_while_others_mask() -> None:
     for thread in threads:
         thread.join()
     assert mask("thread-3-299") == "***"
+
+
+_LONG: Final = "key-7f3a9c21e5b84d06a1c2d3e4"
+
+
+@pytest.mark.parametrize("place", range(3, len(_LONG) - 2))
+@pytest.mark.parametrize("between", ["\n", '", "b": "', "\\n", " and much later, in another sentence: "])
+def test_a_secret_that_is_split_in_two_is_masked_wherever_it_is_split(place: int, between: str) -> None:
+    remember(_LONG)
+    shown = mask(f"a: {_LONG[:place]}{between}{_LONG[place:]}.")
+    assert shown == f"a: ***{between}***."
+
+
+@pytest.mark.parametrize(
+    "form", [quote, lambda text: text.encode().hex(), lambda text: b64encode(text.encode()).decode()]
+)
+def test_so_it_is_in_other_encodings(form: Callable[[str], str]) -> None:
+    secret = "Zürich/92 f4+c81a07d9"
+    remember(secret)
+    whole = form(secret)
+    for place in range(3, len(whole) - 2):
+        assert mask(f"<{whole[:place]}\n{whole[place:]}>") in ("<***\n***>", "<***>")
+
+
+def test_of_a_secret_that_was_cut_the_longer_half_is_masked() -> None:
+    remember(_LONG)
+    assert mask(f"got {_LONG[:20]}... cut") == "got ***... cut"
+    assert mask(f"got ...{_LONG[-14:]}") == "got ...***"
+
+
+def test_several_parts_of_several_secrets() -> None:
+    remember(_LONG)
+    other = _LONG[:15] + "0" * 12
+    remember(other)
+    text = f"{_LONG[:16]} {_LONG[:17]} {_LONG[17:]} {_LONG[16:]} {other[:18]}|{other[18:]}"
+    assert mask(text) == "*** *** *** *** ***|***"
+
+
+@given(st.text("abAB01-_%", min_size=16, max_size=40), st.data())
+def test_no_part_of_a_split_secret_that_counts_is_left(secret: str, data: st.DataObject) -> None:
+    remember(secret)
+    half = (len(secret) + 1) // 2
+    assume(all(half >= 16 or any(map(str.isdigit, part)) for part in (secret[:half], secret[-half:])))
+    place = data.draw(st.integers(1, len(secret) - 1))
+    shown = mask(f"<{secret[:place]}|{secret[place:]}>")
+    assert secret[:half] not in shown
+    assert secret[-half:] not in shown
+
+
+@pytest.mark.parametrize("between", ["\n", " ", "\\r\\n", '" + "', "\n    | "])
+def test_a_short_secret_is_masked_where_it_is_broken(between: str) -> None:
+    remember("hunter2-ok")
+    for place in range(1, 10):
+        assert (
+            mask(f"in hunter, hunter2: {'hunter2-ok'[:place]}{between}{'hunter2-ok'[place:]}!")
+            == "in hunter, hunter2: ***!"
+        )
+
+
+def test_halves_of_short_and_of_personal_values_are_words() -> None:
+    remember("password-9")
+    remember("key-in-the-greenhouse")
+    remember_passing("somebody@mail.example.test", parts=False)
+    assert mask("the password of mail.example.test") == "the password of mail.example.test"
+    assert mask("the-greenhouse; key-in- the-greenhouse") == "the-greenhouse; ***"
+    assert mask("for somebody@mail.example.test") == "for ***"
+
+
+def test_tokens_that_pass_are_masked_in_parts_until_they_are_forgotten() -> None:
+    token = "eyJhbGc1OiJub25lIn0.e30.1"
+    remember_passing(token)
+    assert mask(f"{token[:13]} {token[13:]}") == "*** ***"
+    for number in range(300):
+        remember_passing(f"another-{number:04}")
+    assert mask(f"{token[:13]} {token[13:]}") == f"{token[:13]} {token[13:]}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
 from typing import Any
 
 import pytest
@@ -9,8 +11,11 @@ import pytest
 from asking import Api, ask, failing, ok
 from headrace.clock import TurnedClock
 from headrace.errors import AnswerError, RefusedError, TransportError
-from headrace.message import Response
-from headrace.plan.model import Limits, Rate, RetryPolicy
+from headrace.message import Request, Response
+from headrace.plan.model import Action, Limits, Rate, RetryPolicy
+from headrace.sim.faults import Fault
+from headrace.transport import Transport
+from headrace.transport.attempt import AttemptFailed
 
 
 def test_without_a_count_an_outage_is_waited_for() -> None:
@@ -119,3 +124,74 @@ def test_each_retry_takes_a_turn() -> None:
     outcome = ask(Api(failing(500), failing(500), ok()), policy=policy, limits=Limits(rate=Rate(1, 60)), clock=clock)
     assert len(outcome.came) == 3
     assert clock.now() == 120
+
+
+ONCE = {"method": "POST", "json": {"a": 1}, "idempotent": False}
+
+
+@pytest.mark.parametrize("status", [408, 500, 502, 503, 504])
+def test_what_may_do_something_is_not_asked_again(status: int) -> None:
+    outcome = ask(Api(failing(status), ok()), **ONCE)
+    assert len(outcome.came) == 1
+    assert f"no whole answer after 1 attempt: last one got {status}" in str(outcome.error)
+    assert "hint: it is not asked again, because it might do something twice: `idempotent: true`" in str(outcome.error)
+
+
+@pytest.mark.parametrize("fault", ["reset", "reset_body", "cut_body"])
+def test_nor_where_nobody_knows_what_became_of_it(fault: str) -> None:
+    api = Api(ok(resource="things"))
+    outcome = ask(api, faults=[Fault(fault, None)], **ONCE)
+    assert len(api.came) == 1
+    assert "after 1 attempt: " in str(outcome.error)
+
+
+@pytest.mark.parametrize("status", [421, 425, 429])
+def test_it_is_where_the_server_did_nothing(status: int) -> None:
+    outcome = ask(Api(failing(status), ok()), **ONCE)
+    assert (outcome.value, len(outcome.came)) == ({"items": [1]}, 2)
+
+
+def test_it_is_where_there_was_no_connection() -> None:
+    tries = []
+
+    async def send(_request: object) -> Response:
+        tries.append(1)
+        if len(tries) == 1:
+            raise AttemptFailed("could not be reached", cut_off=True, undone=True)
+        return Response(200, {}, b"{}", "http://x")
+
+    outcome = ask(Api(), sender=lambda: send, **ONCE)
+    assert (outcome.value, len(tries)) == ({}, 2)
+
+
+def test_a_port_at_which_nobody_listens_is_no_answer() -> None:
+    """The connection is refused: nobody has seen the request."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+
+    async def scene() -> None:
+        origins = frozenset({("http", "127.0.0.1", port)})
+        policy = RetryPolicy(budget_s=3)
+        async with Transport(retry=policy, limits=Limits(), origins=origins, clock=TurnedClock()) as transport:
+            await transport.fetch(Request("POST", f"http://127.0.0.1:{port}/page", idempotent=False), None, bytes)
+
+    with pytest.raises(
+        TransportError, match=r"no whole answer after 3 attempts in 3.0 s: last one could not be reached"
+    ):
+        asyncio.run(scene())
+
+
+def test_an_action_that_says_retry_knows_what_it_does() -> None:
+    actions = [Action(503, None, "retry")]
+    outcome = ask(Api(failing(503), ok()), actions=actions, **ONCE)
+    assert (outcome.value, len(outcome.came)) == ({"items": [1]}, 2)
+
+
+def test_an_answer_that_cannot_be_read_is_not_asked_again() -> None:
+    reads = iter([AnswerError("broken", where="there", retries=1)])
+
+    def read(_: Response) -> Any:
+        raise next(reads)
+
+    outcome = ask(Api(), read=read, **ONCE)
+    assert (len(outcome.came), isinstance(outcome.error, AnswerError)) == (1, True)

@@ -282,6 +282,18 @@ def test_an_idle_connection_that_died_costs_no_attempt() -> None:
     run(scene())
 
 
+def test_a_request_that_may_be_made_once_has_a_connection_of_its_own() -> None:
+    """One that was used before may have been closed, and then nobody knows whether the request came."""
+
+    async def scene() -> None:
+        async with Bench(answer(), answer(), answer(), policy=RetryPolicy(max_retries=0)) as bench:
+            assert await bench.fetch() == VALUE
+            assert [await bench.fetch(idempotent=False), await bench.fetch(idempotent=False)] == [VALUE, VALUE]
+            assert len(set(bench.server.peers)) == 3
+
+    run(scene())
+
+
 def test_a_smuggled_second_answer_reaches_nobody() -> None:
     """N21: a connection on which something came unasked is never used again."""
 

@@ -23,12 +23,12 @@ from typing import Annotated, Any, Final, TextIO
 import typer
 
 from headrace import __version__
-from headrace.command.imports import uncollected
 from headrace.command.shortage import shortage
 from headrace.command.signals import stopped_by_signal
 from headrace.command.terminal import Terminal
 from headrace.errors import ConfigError, HeadraceError
 from headrace.secrets import mask
+from headrace.uncollected import uncollected
 
 app = typer.Typer(
     rich_markup_mode=None,

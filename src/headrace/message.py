@@ -21,7 +21,8 @@ class Request:
     that is sent as it is (its content type stands in `headers`), never together with `json`; `resource` names the
     resource that asks, for messages and progress. `given` has the parameters of a first request before they became
     text, for pagers of others that calculate with them; None where nobody kept them. `discreet` keeps the values of its
-    query out of messages: where rows are personal, links from page to page may be.
+    query out of messages: where rows are personal, links from page to page may be. One that is not `idempotent` is
+    asked again only where it is known that the server did nothing about it.
     """
 
     method: str
@@ -33,6 +34,7 @@ class Request:
     resource: str = ""
     given: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
     discreet: bool = field(default=False, compare=False, repr=False)
+    idempotent: bool = field(default=True, compare=False, repr=False)
 
     def with_param(self, name: str, value: str) -> Request:
         """The same request with query parameter `name` once, set to `value`, in its old place when it was there."""
@@ -79,6 +81,7 @@ class PageFacts:
     `response` and `records` are the whole answer and its rows, only for a pager that says `reads_answers`. `moments`
     are the times of its rows, in microseconds since 1970, where the plan says what their time is. `digests` are
     sums of their bytes, the same in every process, for a pager that says `reads_digests`: equal rows have equal ones.
+    `is_object`: in place of a list of rows there was an object.
     """
 
     status: int
@@ -91,6 +94,7 @@ class PageFacts:
     records: Sequence[bytes] = ()
     moments: Sequence[int] = ()
     digests: Sequence[int] = ()
+    is_object: bool = False
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 A secret is masked by its *value*, not by the name of the field that held it: once a `Secret` exists, `mask` removes
 that value from any text, in the encodings in which it travels (plain, URL, base64 alone and as part of a Basic pair,
-JSON, hexadecimal, as Python writes it).
+JSON, hexadecimal, as Python writes it), and where it was split in two (`split_secret.py`).
 The set of known values is process-wide on purpose: an error may be printed far from the place that knew the secret.
 Values that come and go (tokens, signatures of single requests) are known for a while, so that a long run neither grows
 nor slows down by them.
@@ -18,7 +18,8 @@ from collections import OrderedDict
 from typing import Final
 from urllib.parse import quote, quote_plus
 
-MASKED: Final = "***"
+from headrace.split_secret import MASKED, mask_parts
+
 #: Shorter values would mask ordinary words; nobody's key is that short (dlt uses the same bound).
 _MIN_LENGTH: Final = 3
 
@@ -30,7 +31,9 @@ _PASSING: Final = 256
 _lock: Final = threading.Lock()
 _lasting: Final[set[str]] = set()
 _passing: Final[OrderedDict[str, frozenset[str]]] = OrderedDict()
+_tokens: Final[set[str]] = set()
 _longest_first: tuple[str, ...] = ()
+_in_parts: tuple[str, ...] = ()
 
 
 class Secret:
@@ -78,8 +81,11 @@ def remember(value: str) -> None:
         _add(_encodings(value))
 
 
-def remember_passing(value: str) -> None:
-    """The same for a value that is soon replaced by another: it is forgotten when 256 newer ones have come."""
+def remember_passing(value: str, *, parts: bool = True) -> None:
+    """The same for a value that is soon replaced by another: it is forgotten when 256 newer ones have come.
+
+    Without `parts` it is masked where it stands whole only: half of somebody's address is an ordinary word.
+    """
     if len(value) < _MIN_LENGTH:
         return
     with _lock:
@@ -87,8 +93,10 @@ def remember_passing(value: str) -> None:
             _passing.move_to_end(value)
             return
         _passing[value] = _encodings(value)
+        if parts:
+            _tokens.add(value)
         if len(_passing) > _PASSING:
-            _passing.popitem(last=False)
+            _tokens.discard(_passing.popitem(last=False)[0])
         _sort()
 
 
@@ -98,11 +106,11 @@ def remember_pair(username: str, password: str) -> None:
 
 
 def mask(text: str) -> str:
-    """`text` with every known secret replaced by `***`, the longest first."""
+    """`text` with every known secret replaced by `***`, the longest first, and those that stand there in two parts."""
     for secret in _longest_first:
         if secret in text:
             text = text.replace(secret, MASKED)
-    return text
+    return mask_parts(text, _in_parts)
 
 
 def without_values(url: str) -> str:
@@ -140,8 +148,9 @@ def _add(texts: frozenset[str]) -> None:
 
 
 def _sort() -> None:
-    global _longest_first  # noqa: PLW0603 - one set of secrets a process, see above
+    global _longest_first, _in_parts  # noqa: PLW0603 - one set of secrets a process, see above
     _longest_first = tuple(sorted(_lasting.union(*_passing.values()), key=len, reverse=True))
+    _in_parts = tuple(sorted(_lasting | _tokens, key=len, reverse=True))
 
 
 def in_words(error: BaseException) -> str:

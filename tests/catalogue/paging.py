@@ -121,8 +121,21 @@ ROWS = (
     Row(
         "P10",
         "data key is an object, not a list",
-        standing="not promised",
-        reason="an object is one row, as in dlt: APIs made from XML send a list of one that way",
+        (
+            Scene(
+                "among lists",
+                things=lambda: Things(count=81, unwraps=True),
+                error="expected a list of rows at `items` in a listing of several pages, got an object.*\nhint: ",
+                rows=81,
+                final=True,
+            ),
+            Scene(
+                "declared",
+                things=lambda: Things(count=81, unwraps=True),
+                resource={"endpoint": {"allow_object_data": True}},
+            ),
+        ),
+        tests=("test_engine_object.py",),
     ),
     Row(
         "P11",

@@ -22,7 +22,6 @@ ROWS = (
             ),
         ),
         tests=("test_secrets.py", "test_transport_refusals.py::test_a_failed_attempt_does_not_show_the_signed_address"),
-        lacks="a secret that is split in two is not known any more",
     ),
     Row(
         "S02",
@@ -63,9 +62,8 @@ ROWS = (
         "modes of files",
         tests=(
             "test_faults_files.py::test_files_of_a_run_are_for_their_owner_alone",
-            "test_faults_files.py::test_secrets_that_others_can_read_are_told",
+            "test_faults_files.py::test_secrets_that_everybody_can_read_are_refused",
         ),
-        lacks="secrets that others can read are warned of, not refused",
     ),
     Row(
         "S06",
@@ -115,9 +113,7 @@ ROWS = (
     Row(
         "S15",
         "pickle in state or cache",
-        standing="not promised",
-        reason="dlt writes `trace.pickle` into its working folder after each run; it holds no secret, and headrace "
-        "never reads it",
+        tests=("test_faults_files.py::test_no_run_leaves_or_reads_a_pickle",),
     ),
     Row(
         "S16",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from catalogue.row import Row
 from catalogue.scene import Scene, once, passing
+from catalogue.things import Things
 from headrace.sim.faults import Fault
 
 NO_WHOLE = r"no whole answer after \d attempts? in [\d.]+ s: last one "
@@ -124,19 +126,17 @@ ROWS = (
         tests=(
             "test_bridge_skip.py::test_one_bad_domain_does_not_stop_the_others",
             "test_bridge_skip.py::test_a_watermark_stays_until_the_call_is_done",
+            "test_bridge_skip_undeclared.py::test_what_rows_of_a_parent_lead_to_is_skipped_without_being_declared",
             "test_bridge_skip_mailgun.py::test_each_refusal_is_told_and_the_others_are_loaded",
         ),
-        lacks="the connectors skip it; a configuration of one's own does where its `response_actions` say `skip`, else "
-        "the run ends with an error",
     ),
     Row(
         "H13",
         "404 for a child deleted between list and read",
         tests=(
             "test_bridge_vanished.py::test_rows_of_a_parent_that_is_gone",
-            "test_bridge_skip.py::test_one_bad_domain_does_not_stop_the_others",
+            "test_bridge_skip_undeclared.py::test_what_rows_of_a_parent_lead_to_is_skipped_without_being_declared",
         ),
-        lacks="skipped where `response_actions` say so; else the run ends with an error",
     ),
     Row(
         "H14",
@@ -190,8 +190,26 @@ ROWS = (
     Row(
         "H21",
         "retry of a POST that reads",
-        standing="not promised",
-        reason="every request of a source reads, so a POST that a configuration declares is asked again like a GET",
+        (
+            *(
+                replace(scene, things=lambda: Things(paging="post"), resource={"endpoint": {"idempotent": True}})
+                for scene in passing("declared", "status", "no whole answer after 4 attempts", status=503)
+            ),
+            *(
+                replace(scene, things=lambda: Things(paging="post"))
+                for scene in passing("not declared, 429", "429", "no whole answer after 4 attempts", retry_after=0)
+            ),
+            Scene(
+                "not declared, 503",
+                once("status", status=503),
+                things=lambda: Things(paging="post"),
+                error="no whole answer after 1 attempt: last one got 503 .*\nhint: it is not asked again",
+            ),
+        ),
+        tests=(
+            "test_transport_retry.py",
+            "test_transport_wire.py::test_a_request_that_may_be_made_once_has_a_connection_of_its_own",
+        ),
     ),
     Row(
         "H22",

@@ -40,6 +40,8 @@ class Things:
     row: Callable[[int], str] = lambda number: json.dumps({"id": number, "name": f"thing {number}"})
     edit: Callable[[dict[str, Any], int], object] | None = None
     alters: Callable[[int, list[int]], list[int]] | None = None
+    #: A list of one is sent as its item.
+    unwraps: bool = False
 
     def __post_init__(self) -> None:
         self.ids = list(range(self.count))
@@ -66,7 +68,9 @@ class Things:
         if self.edit:
             self.edit(beside, number)
         rest = json.dumps(beside)[1:-1]
-        body = f'{{"items":[{",".join(map(self.row, ids))}]{"," if rest else ""}{rest}}}'
+        items = ",".join(map(self.row, ids))
+        items = items if self.unwraps and len(ids) == 1 else f"[{items}]"
+        body = f'{{"items":{items}{"," if rest else ""}{rest}}}'
         start = number * self.page_size
         return Reply(
             body=body.encode("utf-8", "surrogatepass"), resource="things", page=number,

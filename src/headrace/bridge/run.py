@@ -112,7 +112,8 @@ class ResourceRun:
             Path(current_pipeline().working_dir),
             constants=self.constants,
             open_file=self.open_file,
-            group_rows=0 if _is_staged(root, schema) else self._session.once.group_rows,
+            group_rows=self._session.once.group_rows,
+            from_the_first=_is_staged(root, schema),
             room=self._session.once.room,
         )
         self.identities = Identities(self.spool.folder, self.tables)

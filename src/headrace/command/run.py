@@ -16,11 +16,12 @@ import headrace.bridge.source  # noqa: F401 - `Opened.source` needs it, and here
 from headrace.bridge.keep import Keep
 from headrace.bridge.outlast import outlasting
 from headrace.bridge.stopping import stopped_in_time
+from headrace.bridge.trace_file import traced_as_json
 from headrace.command.opened import Given, open_file, selected
 from headrace.command.outcome import Outcome
 from headrace.command.parameter import parse_params, parse_range
 from headrace.command.pipeline import PipelineRun, kept_folder, working_folder
-from headrace.command.private_files import private_files, warn_of_open_secrets
+from headrace.command.private_files import expect_closed_secrets, private_files
 from headrace.command.progress import progress
 from headrace.command.signals import finishing
 from headrace.command.steps import load_in_steps
@@ -65,8 +66,8 @@ class Asked:
 def run(asked: Asked, terminal: Terminal) -> Outcome:
     """Load a file. Raises `HeadraceError`, whatever dlt wraps around it."""
     # what a user's file or dlt prints is no data of ours
-    with warnings_shown(terminal) as warnings, redirect_stdout(terminal.err), private_files():
-        warn_of_open_secrets()
+    with warnings_shown(terminal) as warnings, redirect_stdout(terminal.err), private_files(), traced_as_json():
+        expect_closed_secrets()
         report = Report()
         keep = Keep()
         since, until = parse_range(asked.since), parse_range(asked.until)

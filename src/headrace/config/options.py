@@ -119,6 +119,13 @@ class EndpointOptions(Options):
         example={"path": "v3/items"},
     )
     method: Literal["GET", "POST"] = option("GET", about="HTTP method")
+    idempotent: bool | None = option(
+        None,
+        about="whether a request may be made twice, because it only reads; what may not is not asked again once it was "
+        "sent, unless the answer says that nothing was done (421, 425, 429). When absent: GET may, POST may not",
+        dlt="ours",
+        example=True,
+    )
     params: dict[str, ParamValue] | None = option(
         None,
         about="query parameters; a mapping among them is of type `resolve` or `incremental`",
@@ -167,6 +174,12 @@ class EndpointOptions(Options):
         dlt="ours",
     )
     allow_null_data: bool = option(default=False, about="null under `data_selector` means no rows", dlt="ours")
+    allow_object_data: bool = option(
+        default=False,
+        about="an object in place of the list of rows is one row, on any page; without it only where it is the whole "
+        "listing",
+        dlt="looser: an object is always a row there",
+    )
     entries: EntryOptions | None = option(
         None,
         about="`data_selector` leads to an object instead of a list: each of its entries is a row",

@@ -31,7 +31,7 @@ from headrace.config.shape import FieldOptions
 from headrace.config.together import EntryOptions
 from headrace.config.window import WindowOptions
 from headrace.errors import Problem
-from headrace.secrets import Secret
+from headrace.secrets import Secret, mask
 
 #: Pydantic's error type -> our phrase. `{got}` is the value or its type; the rest is pydantic's context.
 PHRASES: Final[Mapping[str, str]] = {
@@ -179,7 +179,8 @@ def shown(value: object, *, show: bool = True) -> str:  # noqa: C901, PLR0911  o
         return "empty text"
     if not show:
         return "text"
-    return repr(value if len(value) <= _MAX_SHOWN else value[:_MAX_SHOWN] + "...")
+    text = mask(value)  # before it is cut: of a secret that was cut nobody knows what it is
+    return repr(text if len(text) <= _MAX_SHOWN else text[:_MAX_SHOWN] + "...")
 
 
 def _place_and_tag(steps: Sequence[str | int]) -> tuple[Place, str]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from headrace.decode.find import find_lists
 from headrace.errors import AnswerError, DecodeError
 from headrace.jsonpath import MISSING, JsonPath
 from headrace.message import Response
+from headrace.secrets import mask
+
+#: Longer than any secret and its neighbourhood, so that the mask sees a secret whole before the text is cut.
+_MASKED_BYTES: Final = 64 * 1024
 
 
 def not_json(response: Response, error: DecodeError, *, where: str, shows: bool = True) -> DecodeError:
@@ -52,7 +56,7 @@ def _error_text(document: Any) -> str | None:
     for key in ("error", "errors", "message", "detail", "error_description"):
         value = document.get(key, MISSING)
         if value is not MISSING and value:
-            return f"`{key}`: {str(value)[:200]}"
+            return f"`{key}`: {mask(str(value))[:200]}"
     return None
 
 
@@ -64,5 +68,5 @@ def _outline(document: Any) -> str:
 
 
 def _cut(body: bytes) -> str:
-    text = body[:80].decode("utf-8", "replace")
-    return repr(text) + (" (cut)" if len(body) > len(text) else "")
+    text = mask(body[:_MASKED_BYTES].decode("utf-8", "replace"))
+    return repr(text[:80]) + (" (cut)" if len(text) > 80 else "")

@@ -31,7 +31,8 @@ from headrace.jsonpath import MISSING, JsonPath
 from headrace.message import Page, PageFacts, Response
 from headrace.secrets import without_values
 
-_Split = tuple[Sequence[bytes], Mapping[str, Any]]
+#: Records, values, and whether an object came in place of a list.
+_Split = tuple[Sequence[bytes], Mapping[str, Any], bool]
 
 
 class PageSplitter:
@@ -98,7 +99,7 @@ class PageSplitter:
         if split is None:
             expect_exact(response.body, large=large, where=where)
             split = self._split_exact(response, where, odd)
-        records, values = split
+        records, values, is_object = split
         expect_bounded_rows(records, where=where)
         self._pages += 1
         digest = _fingerprint(response.body, records) if self._fingerprint else ""
@@ -113,6 +114,7 @@ class PageSplitter:
             values,
             moments=moments,
             digests=digests,
+            is_object=is_object,
         )
         facts = replace(facts, response=response, records=records) if self._answers else facts
         return Page(records, facts, replaced=odd.replaced, repeated=odd.repeated)
@@ -130,7 +132,7 @@ class PageSplitter:
         rows = _follow(envelope, self._selector)
         if rows is MISSING:
             return None
-        return list(map(bytes, rows)), {path.text: _follow(envelope, path) for path in self._wants}
+        return list(map(bytes, rows)), {path.text: _follow(envelope, path) for path in self._wants}, False
 
     def _split_exact(self, response: Response, where: str, odd: Odd) -> _Split:
         """The split by decoding the page; names what is wrong with a page that has no rows; counts in `odd`."""
@@ -148,7 +150,7 @@ class PageSplitter:
         if self._entries is not None and rows is not None:
             rows = _entries_of(rows, self._entries, where)
         found = [] if rows is None else rows if isinstance(rows, list) else [rows]
-        return [json.dumps(row).encode() for row in found], values
+        return [json.dumps(row).encode() for row in found], values, isinstance(rows, dict)
 
 
 def _entries_of(rows: Any, names: tuple[str, str], where: str) -> list[Any]:

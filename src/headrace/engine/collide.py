@@ -9,6 +9,7 @@ from headrace.decode import load_exact
 from headrace.errors import KeyCollisionError
 from headrace.normalise import Key, key_values
 from headrace.plan import ResourcePlan
+from headrace.secrets import mask
 
 
 class ReadRows(Protocol):
@@ -82,5 +83,5 @@ def _values(row: Any, key: Key, resource: ResourcePlan) -> str:
 
 
 def _short(value: Any) -> str:
-    text = repr(value)
+    text = mask(repr(value))
     return text if len(text) <= 40 else text[:37] + "..."

@@ -132,7 +132,7 @@ def _taken(resource: ResourcePlan, origins: Origins) -> _Taken:
             late[placeholder] = _given(row.fields[path.text], path.text, row, resource)
             if path.text in row.hidden:
                 hidden[placeholder] = row.hidden[path.text]
-                remember_passing(str(late[placeholder]))  # the address of the call stands in messages
+                remember_passing(str(late[placeholder]), parts=False)  # the address of the call stands in messages
         for column, key in parent.kept:
             kept[column] = _given(row.keys[key], key, row, resource)
     return _Taken(origins, late, kept, hidden)

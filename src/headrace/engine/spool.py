@@ -75,10 +75,11 @@ class Spool:
 
     `constants` are columns that have one value in all rows, and that batches need not bring. `open_file` opens a
     Parquet file for writing, if it shall have settings of its own. `group_rows` is the number of rows of a row group
-    that the destination takes over as it is, 0 if there is none; `room` is shared with the spools beside.
+    that the destination takes over as it is, 0 if there is none; `from_the_first` says that the first of them is
+    written whole as well. `room` is shared with the spools beside.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all but two are named
         self,
         resource: str,
         parent: Path | None = None,
@@ -86,6 +87,7 @@ class Spool:
         constants: Mapping[str, str] | None = None,
         open_file: OpenFile = pq.ParquetWriter,
         group_rows: int = 0,
+        from_the_first: bool = False,
         room: Room | None = None,
     ) -> None:
         if parent is not None:
@@ -98,6 +100,7 @@ class Spool:
         self._tables: dict[str, _Table] = {}
         self._schemas: Mapping[str, pa.Schema] = {}
         self._group_rows = group_rows
+        self._pieces_before = 0 if from_the_first else group_rows
         self._room = room or Room()
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="headrace-spool")
         self._writing: Future[None] | None = None
@@ -111,7 +114,11 @@ class Spool:
                 self._tables[name] = _Table(self.folder / f"{len(self._tables):04}")
             self._tables[name].add(rows)
             self._room.add(rows.nbytes)
-        gathering = {name: table for name, table in self._tables.items() if table.gathers(self._group_rows)}
+        gathering = {
+            name: table
+            for name, table in self._tables.items()
+            if table.written >= self._pieces_before and table.gathers(self._group_rows)
+        }
         due = [
             (name, table.take(self._group_rows))
             for name, table in gathering.items()
@@ -202,7 +209,8 @@ class _Table:
         #: Arrow bytes, and rows, of what waits.
         self.bytes = 0
         self.rows = 0
-        self._written = 0
+        #: Rows that were taken to be written.
+        self.written = 0
         self._place = place
         self._writer: FileWriter | None = None
         self._schema: pa.Schema | None = None
@@ -214,11 +222,8 @@ class _Table:
         self.rows += rows.num_rows
 
     def gathers(self, group_rows: int) -> bool:
-        """Whether whole groups are written, for which the rows wait.
-
-        Not the first one, so that a short table is written beside its fetching, and read by more than one thread.
-        """
-        return self._written >= group_rows > 0 and self.bytes * group_rows <= _LARGEST_GROUP * self.rows
+        """Whether whole groups are written, for which the rows wait."""
+        return group_rows > 0 and self.bytes * group_rows <= _LARGEST_GROUP * self.rows
 
     def rest(self) -> Iterator[list[pa.Table]]:
         """All that waits, in pieces."""
@@ -237,7 +242,7 @@ class _Table:
             taken.append(rows)
             left -= rows.num_rows
         self.rows -= count
-        self._written += count
+        self.written += count
         self.bytes -= sum(rows.nbytes for rows in taken)
         return taken
 

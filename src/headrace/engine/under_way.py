@@ -6,12 +6,14 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
-from headrace.errors import RefusedError
+from headrace.errors import AnswerError, RefusedError
 from headrace.message import Page, PageFacts
+from headrace.secrets import without_values
 from headrace.transport import Skipped
 
 if TYPE_CHECKING:
     from headrace.paginate import Walk
+    from headrace.plan import ResourcePlan
 
     Fetched = asyncio.Task[tuple[Page, int]]
 
@@ -37,6 +39,18 @@ def page_of(task: Fetched, walk: Walk) -> tuple[Page, int]:
         if not (walk.probing and status in _NO_SUCH_PAGE):
             raise
         return Page([], PageFacts(status, {}, "", 0)), 0
+
+
+def expect_list(facts: PageFacts, resource: ResourcePlan, *, is_whole: bool) -> None:
+    """Raises `AnswerError` for an object in place of rows where the listing is not one object, which `is_whole`."""
+    if facts.is_object and not (is_whole or resource.allow_object_data):
+        place = f" at `{resource.selector}`" if resource.selector else ""
+        raise AnswerError(
+            f"expected a list of rows{place} in a listing of several pages, got an object",
+            where=f"resource `{resource.name}`, {without_values(facts.url) if resource.privacy.fates else facts.url}",
+            hint="`paginator: single_page` if it is all there is; `allow_object_data: true` makes it one row, where "
+            "the API sends a list of one like that",
+        )
 
 
 async def drop(under_way: deque[Fetched]) -> None:

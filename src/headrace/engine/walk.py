@@ -22,7 +22,7 @@ from headrace.engine.early import Early
 from headrace.engine.kept import KeptPages
 from headrace.engine.report import ResourceReport
 from headrace.engine.rows import Errand
-from headrace.engine.skip import skip_of
+from headrace.engine.skip import MANY, Refusals, skip_of
 from headrace.engine.step import Step
 from headrace.engine.waiting import Waiting
 from headrace.engine.walker import Walker
@@ -52,6 +52,7 @@ async def walk_all(  # noqa: PLR0913 - what the parts of a run share
     """
     walker = partial(Walker, resource=resource, transport=transport, waiting=waiting, kept=kept)
     line = _Line(errands, waiting, walker)
+    refusals = Refusals()
     try:
         while (first := line.first()) is not None:
             if step is not None and step.is_over:
@@ -63,6 +64,7 @@ async def walk_all(  # noqa: PLR0913 - what the parts of a run share
             except Skipped as skipped:
                 errand = first.errand
                 report.skipped.append(skip_of(resource, errand.call, skipped, first.rows, errand.unskippable))
+                refusals.refused(skipped)
                 if errand.watermark is not None:
                     errand.watermark.hold()
                 await line.leave_call()
@@ -71,10 +73,12 @@ async def walk_all(  # noqa: PLR0913 - what the parts of a run share
                 await line.leave()
                 if first.doubt:
                     report.doubts.append(first.doubt)
+                refusals.answered()
                 if first.errand.complete is not None:
                     first.errand.complete()
                 if first.errand.whole is not None and not first.doubt and not first.ignored:
                     first.errand.whole()
+        refusals.end()
         return True
     finally:
         await line.stop()
@@ -123,6 +127,8 @@ class _Line:
         self._walker = walker
         self._line: list[Walker | Errand] = []
         self._walking = 0
+        #: Calls that ended refused, one after the other, since the last one left: beyond many of them none is begun.
+        self._refused = 0
         self._failure: Exception | None = None
         self._stopped = False
 
@@ -142,6 +148,7 @@ class _Line:
 
     async def leave(self) -> None:
         """The first one is done."""
+        self._refused = 0
         first = self._line[0]
         if isinstance(first, Walker):
             await first.stop()
@@ -168,7 +175,7 @@ class _Line:
 
     def _fill(self) -> None:
         """Begin what there are slots and room for, the oldest first."""
-        while self._walking < self._slots:
+        while self._walking < self._slots and (self._refused < MANY or not self._line):
             place = next((place for place, each in enumerate(self._line) if isinstance(each, Errand)), len(self._line))
             has_room = not self._line or self._waiting.has_room(place)
             if not has_room or (place == len(self._line) and not self._draw()):
@@ -240,6 +247,7 @@ class _Line:
         self._walking -= 1
         if self._stopped:
             return
+        self._refused = self._refused + 1 if walker.is_refused else 0
         if walker.instead is not None:
             self._line[self._line.index(walker)] = walker.instead
         self._fill()

@@ -12,13 +12,13 @@ import sys
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from headrace.decode import PageSplitter
 from headrace.engine.chosen import chosen
 from headrace.engine.order import Order
 from headrace.engine.packed import Packed, pack
-from headrace.engine.under_way import drop, is_past_the_end, page_of, status_of
+from headrace.engine.under_way import drop, expect_list, is_past_the_end, page_of, status_of
 from headrace.engine.window import HEAVY
 from headrace.errors import AnswerError, MovedError, PagingError, RefusedError, TransportError
 from headrace.message import Page, PageFacts, Request
@@ -26,6 +26,7 @@ from headrace.transport import Ignored, Skipped, Transport
 
 if TYPE_CHECKING:
     from headrace.engine.kept import KeptPages
+    from headrace.engine.line import Line
     from headrace.engine.rows import Errand
     from headrace.engine.under_way import Fetched
     from headrace.engine.waiting import Waiting
@@ -41,40 +42,12 @@ _RECORD_BYTES: Final = 48
 _WALKER_BYTES: Final = 4096
 
 
-class Line(Protocol):
-    """Where a walker stands among others, which it tells what becomes of it."""
-
-    def place_of(self, walker: Walker) -> int:
-        """How many come before it; no more are counted than there are slots."""
-        ...
-
-    def pause(self) -> None:
-        """A walker waits for room, and needs no slot."""
-        ...
-
-    def resume(self) -> None:
-        """It has room again."""
-        ...
-
-    def part(self, walker: Walker, rest: Errand) -> None:
-        """The window of `walker` has become shorter by `rest`."""
-        ...
-
-    def stir(self) -> None:
-        """More is known of a window."""
-        ...
-
-    def end(self, walker: Walker) -> None:
-        """It has nothing more to ask."""
-        ...
-
-
 class Walker:
     """The walk of one errand.
 
     `instead` is set when its range of time is to be walked in parts instead; then it has handed nothing on. Where rows
     come oldest first `errand` may come to be the first part of its range. `doubt` is the pager's, see `Walk`; `ignored`
-    says that an action of the configuration ended it.
+    says that an action of the configuration ended it, `is_refused` that it is skipped without being declared.
     """
 
     def __init__(
@@ -89,7 +62,7 @@ class Walker:
         self.errand = errand
         self.instead: Errand | None = None
         self.doubt: str | None = None
-        self.ignored = False
+        self.ignored = self.is_refused = False
         #: Rows that were handed on.
         self.rows = 0
         self._resource = resource
@@ -100,10 +73,7 @@ class Walker:
         self._waiting = waiting
         self._line = line
         self._order = Order.of(resource) if errand.window is not None and errand.window.stride.ordered else None
-        self._leads = False
-        self._has_begun = False
-        self._has_ended = False
-        self._is_ending = False
+        self._leads = self._has_begun = self._has_ended = self._is_ending = False
         self._bytes = self._told_bytes = self._told = 0
         #: Its pages as `window.py` counts them, the empty ones at the end left out.
         self._weight = 0.0
@@ -200,7 +170,10 @@ class Walker:
         try:
             await self._fetch(under_way)
         except (RefusedError, Skipped) as refused:
+            if self._has_begun and isinstance(refused, Skipped) and refused.by_default:
+                raise refused.error from None  # the row was there: what ended is its listing
             if not self._falls_back(status_of(refused)):
+                self.is_refused = isinstance(refused, Skipped) and refused.by_default
                 raise
             await self._fetch(under_way)
 
@@ -235,6 +208,7 @@ class Walker:
             page, size = page_of(under_way.popleft(), walk)
             told += 1
             places = walk.tell(page.facts)
+            expect_list(page.facts, resource, is_whole=walk.done and told == 1)
             if self._order is not None:
                 self._order.see(page.facts.moments)
                 # kept pages were cut before: cut elsewhere, what is loaded of them would come again

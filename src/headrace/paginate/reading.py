@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from headrace.errors import PagingError
 from headrace.jsonpath import MISSING, JsonPath
 from headrace.message import PageFacts, Request
+from headrace.secrets import mask
 
 #: Characters of a next link or cursor. Usual servers take request lines of 8 KiB (nginx 8k, Apache 8190); longer ones
 #: can only be refused later with a worse message.
@@ -60,7 +61,7 @@ def name_type(value: object) -> str:
 
 def show(value: object) -> str:
     """`value` for a message: quoted, at most 40 characters, marked when cut."""
-    text = str(value)
+    text = mask(str(value))  # before it is cut: of a secret that was cut nobody knows what it is
     return repr(text) if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]!r}... ({len(text)} characters)"
 
 

@@ -79,6 +79,7 @@ class CallTemplate:
             resource=self.resource,
             given=given,
             discreet=self.discreet,
+            idempotent=endpoint.idempotent,
         )
 
     def _fallback(self, values: Mapping[str, Any]) -> Fallback | None:

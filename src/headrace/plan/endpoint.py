@@ -29,7 +29,7 @@ class EndpointTemplate:
     `bound` holds values of path placeholders that came from the endpoint's own `params`; `aliases` are those
     that stand for a field of a parent's row (dlt's `resolve` parameters). `fallback` is the path that calls have when
     the first one is refused with one of `fallback_statuses`. `is_single`: the last segment of the path
-    has a placeholder, which dlt takes for the address of one object.
+    has a placeholder, which dlt takes for the address of one object. `idempotent`: its requests may be made twice.
     """
 
     place: str
@@ -43,6 +43,7 @@ class EndpointTemplate:
     bound: Mapping[str, Any]
     aliases: Mapping[str, ResolveParam]
     is_single: bool
+    idempotent: bool = True
     fallback: Template | None = None
     fallback_statuses: frozenset[int] = frozenset()
 
@@ -154,6 +155,7 @@ def compile_endpoint(place: str, options: EndpointOptions) -> EndpointTemplate:
         data=options.data if isinstance(options.data, bytes) else compile_tree(options.data),
         bound=bound,
         aliases=aliases,
+        idempotent=options.method == "GET" if options.idempotent is None else options.idempotent,
         fallback=compile_text(options.fallback.path) if options.fallback else None,
         fallback_statuses=frozenset(options.fallback.statuses if options.fallback else ()),
         is_single=_LAST_PLACEHOLDER.search(PurePosixPath(options.path or "").name) is not None,

@@ -13,11 +13,14 @@ if TYPE_CHECKING:
 
 #: Options of an incremental that are ours to use; all others are arguments of dlt's `Incremental`.
 _NOT_DLTS: Final = frozenset({"type", "start_param", "end_param", "convert", "transform", "per_parent"})
+#: Refusals that concern one row of a parent: what it leads to was deleted meanwhile, or is closed to this key.
+_SKIPPED: Final = (400, 401, 403, 404, 410)
 
 
-def actions_of(endpoint: EndpointOptions, adapters: Adapters | None) -> tuple[Action, ...]:
-    """The response actions in their order."""
-    return tuple(
+def actions_of(endpoint: EndpointOptions, adapters: Adapters | None, *, depends: bool) -> tuple[Action, ...]:
+    """The response actions in their order; where the calls `depends` on rows, what is skipped without being named."""
+    defaults = tuple(Action(status, None, "skip", by_default=True) for status in _SKIPPED) if depends else ()
+    declared = tuple(
         Action(
             said.status_code,
             said.content,
@@ -27,6 +30,7 @@ def actions_of(endpoint: EndpointOptions, adapters: Adapters | None) -> tuple[Ac
         )
         for said in endpoint.response_actions or ()
     )
+    return declared + defaults
 
 
 def steps_of(resource: ResourceOptions, adapters: Adapters | None) -> tuple[Step, ...]:

@@ -95,12 +95,13 @@ class Action:
     """What is done with an answer of this status and with this text in it; None stands for any.
 
     `act` is `ignore` (the call has no more pages), `skip` (it is given up), `retry` (ask again), or functions from
-    request and answer to answer.
+    request and answer to answer. `by_default`: the configuration does not name it.
     """
 
     status: int | None
     content: str | None
     act: Literal["ignore", "skip", "retry"] | tuple[Callable[[Request, Response], Response], ...]
+    by_default: bool = False
 
 
 @dataclass(frozen=True)
@@ -238,6 +239,7 @@ class ResourcePlan:
     key_collisions: KeyCollisions
     key_collisions_declared: bool
     allow_null_data: bool
+    allow_object_data: bool
     hints: Mapping[str, Any]
     privacy: Privacy = _OPEN
     fields: Mapping[str, Shaping] = field(default_factory=dict)

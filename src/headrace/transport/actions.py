@@ -48,7 +48,7 @@ def acted(
             raise _given_up(response, request, action, retried, wall)
         if action.act == "retry":
             got = f"got {status_text(response.status)}{body_head(response.body)}, which a response action retries"
-            raise AttemptFailed(got, rest_s=retry_after(response, wall))
+            raise AttemptFailed(got, rest_s=retry_after(response, wall), undone=True)  # who says so knows what it does
         try:
             for function in action.act:
                 response = function(request, response)
@@ -69,8 +69,9 @@ def _given_up(response: Response, request: Request, action: Action, retried: fro
     )
     words = own_words(response.body)
     if status in retried:
-        return Skipped(error, words, retries=UNBOUNDED, rest_s=retry_after(response, wall))
-    return Skipped(error, words)
+        rest_s = retry_after(response, wall)
+        return Skipped(error, words, retries=UNBOUNDED, rest_s=rest_s, by_default=action.by_default)
+    return Skipped(error, words, by_default=action.by_default)
 
 
 def _fits(action: Action, response: Response) -> bool:

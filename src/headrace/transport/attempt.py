@@ -24,7 +24,7 @@ class AttemptFailed(Exception):  # noqa: N818 - no error of the program: most at
     content coding failed, so that the next attempt does better without one. `asked` is what was asked instead of the
     request itself (for its token, `POST https://...`). `later` says that the host wants a longer rest than a run waits,
     `cut_off` that there was no connection, or that it ended before the answer began, `unfinished` that the answer began
-    and did not end in time.
+    and did not end in time, `undone` that the server did nothing about the request.
     """
 
     def __init__(  # noqa: PLR0913 - all named
@@ -39,6 +39,7 @@ class AttemptFailed(Exception):  # noqa: N818 - no error of the program: most at
         later: bool = False,
         cut_off: bool = False,
         unfinished: bool = False,
+        undone: bool = False,
     ) -> None:
         super().__init__(text)
         self.retries = retries
@@ -49,6 +50,7 @@ class AttemptFailed(Exception):  # noqa: N818 - no error of the program: most at
         self.later = later
         self.cut_off = cut_off
         self.unfinished = unfinished
+        self.undone = undone
 
 
 class Ignored(Exception):  # noqa: N818 - the configuration wants it: the call ends here, and all is well
@@ -59,12 +61,22 @@ class Skipped(Exception):  # noqa: N818 - the configuration wants it: the call i
     """A response action gives up the call, which is not done: `error` is what a refusal would have been without it.
 
     `words` is what the API said, a line of text, masked and cut; empty where it said nothing. Where its status may pass
-    `retries` and `rest_s` ask for another attempt first, as those of `AttemptFailed`.
+    `retries` and `rest_s` ask for another attempt first, as those of `AttemptFailed`. `by_default`: no configuration
+    wants it, see `engine/skip.py`.
     """
 
-    def __init__(self, error: RefusedError, words: str, *, retries: int = 0, rest_s: float | None = None) -> None:
+    def __init__(
+        self,
+        error: RefusedError,
+        words: str,
+        *,
+        retries: int = 0,
+        rest_s: float | None = None,
+        by_default: bool = False,
+    ) -> None:
         super().__init__(error.message)
         self.error = error
         self.words = words
+        self.by_default = by_default
         self.retries = retries
         self.rest_s = rest_s

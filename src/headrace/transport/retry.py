@@ -9,6 +9,8 @@ The wait before the n-th retry is `backoff_factor * 2 ** (n - 1)` seconds times 
 s: a longer one would find the end of the outage late, no wait at all would be an attack. A rest above `max_wait_s`,
 or beyond the time that is left, ends the matter at once: a run that sleeps for hours looks like one that hangs.
 
+A request that may do something (not `idempotent`) is made again only where the server did nothing about it.
+
 Acting on the answer (`actions`) and reading it (`read`) are parts of an attempt, because a body can be damaged in ways
 that only its reader sees.
 """
@@ -38,6 +40,11 @@ _SHORTEST_S: Final = 1.0
 _LONGEST_S: Final = 60.0
 #: Twice as often is more than any bound of a wait; beyond 1023 the power would be no float.
 _MOST_DOUBLINGS: Final = 32
+
+_ONCE: Final = (
+    "it is not asked again, because it might do something twice: "
+    "`idempotent: true` on the endpoint says that it only reads"
+)
 
 T = TypeVar("T")
 
@@ -69,14 +76,14 @@ class Retry:
                     note.succeeded()
                     raise
                 except AttemptFailed as failure:
-                    wait_s = course.wait_after(failure)
+                    wait_s = course.wait_after(failure) if _may_repeat(request, failure) else None
                     note.failed(failure, wait_s)
                     if wait_s is None:
                         raise course.given_up(failure, request) from failure
                     if failure.undecodable:
                         request = _without_coding(request)
                 except Exception as error:
-                    wait_s = course.wait_after(error)
+                    wait_s = course.wait_after(error) if _may_repeat(request, error) else None
                     note.failed(error, wait_s)
                     if wait_s is None:
                         raise
@@ -123,6 +130,8 @@ class _Course:
         if failure.rest_s is not None and failure.rest_s > self._policy.max_wait_s:
             refusal = too_long(failure.rest_s, self._policy.max_wait_s, self._clock)
             last, hint, later = f"{last}, {refusal}", refusal.hint, True
+        if not _may_repeat(request, failure):
+            hint = _ONCE
         seconds = self._clock.now() - self._began
         attempts = "1 attempt" if self.attempts == 1 else f"{self.attempts} attempts in {seconds:.1f} s"
         kind = RestError if later else TransportError
@@ -131,6 +140,11 @@ class _Course:
             where=place(request),
             hint=hint,
         )
+
+
+def _may_repeat(request: Request, error: Exception) -> bool:
+    """Whether the request may be made again: it only reads, or the server did nothing about it."""
+    return request.idempotent or getattr(error, "undone", False)
 
 
 def _without_coding(request: Request) -> Request:

@@ -7,7 +7,8 @@ and its total time-out stops a body that trickles (faults.md, section 3).
 
 A connection that a server closed while it was idle fails at the very moment of sending. That says nothing about the
 server, so the request goes out again at once, uncounted, until it has a connection of its own. Each such try uses
-up one idle connection, of which there are at most as many as slots.
+up one idle connection, of which there are at most as many as slots. A request that may not be made twice has one of its
+own from the beginning.
 """
 
 from __future__ import annotations
@@ -68,13 +69,21 @@ class Sender:
         self._limits = limits
         self._lookup = lookup
         self._session: aiohttp.ClientSession | None = None
+        #: For requests that may not be made twice: each gets a connection that nobody has used before.
+        self._single: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
+        resolver = _Resolver(self._lookup)
+        self._session = self._opened(_Connector(limit=0, resolver=resolver))
+        self._single = self._opened(_Connector(limit=0, resolver=resolver, force_close=True))
+        return self
+
+    def _opened(self, connector: _Connector) -> aiohttp.ClientSession:
+        """A session on `connector`, which has no bound of its own: the slots of the host's gate are the bound."""
         watch_reuse = aiohttp.TraceConfig()
         watch_reuse.on_connection_reuseconn.append(_note_reuse)
-        self._session = aiohttp.ClientSession(
-            # no bound of its own: the slots of the host's gate are the bound
-            connector=_Connector(limit=0, resolver=_Resolver(self._lookup)),
+        return aiohttp.ClientSession(
+            connector=connector,
             auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
@@ -85,14 +94,14 @@ class Sender:
             middlewares=(_no_second_try,),
             trace_configs=[watch_reuse],
         )
-        return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        for session in (self._session, self._single):
+            if session is not None:
+                await session.close()
+        self._session = self._single = None
 
     async def send(self, request: Request) -> Response:
         """The whole answer. Raises `AttemptFailed` when there is none."""
@@ -105,13 +114,14 @@ class Sender:
         raise AttemptFailed(_LOST, cut_off=True)
 
     async def _send_once(self, request: Request) -> Response:
-        if self._session is None:
+        session = self._session if request.idempotent else self._single
+        if session is None:
             message = "use `async with` around the transport"
             raise RuntimeError(message)
         connection = _ConnectionNote()
         headers, body = _written(request)
         with self._translating(connection):
-            async with self._session.request(
+            async with session.request(
                 request.method,
                 URL(full_url(request), encoded=True),
                 data=body,
@@ -314,7 +324,9 @@ def _failed(error: BaseException) -> AttemptFailed:
         retries = _RETRIES_WITHOUT_NAME
     detail = _detail(error)
     cut_off = text in _CUT_OFF
-    return AttemptFailed(f"{text} ({detail})" if detail else text, retries=retries, hint=hint, cut_off=cut_off)
+    undone = isinstance(error, aiohttp.ClientConnectorError)  # there was no connection
+    said = f"{text} ({detail})" if detail else text
+    return AttemptFailed(said, retries=retries, hint=hint, cut_off=cut_off, undone=undone)
 
 
 def _leads_inside(error: _PrivateAddressError) -> AttemptFailed:

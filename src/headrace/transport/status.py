@@ -41,6 +41,8 @@ HINTS: Final[Mapping[int, str]] = {
 }
 OTHER_HINT: Final = "look up this status in the API's documentation"
 
+#: By these a server says that it did nothing about the request.
+_UNDONE: Final = frozenset({421, 425, 429})
 #: An error body is shown so far; it is for recognising the cause, not for reading.
 _SHOWN_CHARACTERS: Final = 200
 #: Keys under which APIs say in words what is wrong, the likeliest first; some begin with a capital.
@@ -60,7 +62,8 @@ def expect_success(response: Response, request: Request, retried: frozenset[int]
     got = f"got {status_text(status)}{body_head(response.body)}"
     hint = HINTS.get(status, OTHER_HINT)
     if status in retried:
-        raise AttemptFailed(got, rest_s=retry_after(response, wall), hint=hint if status < 500 else None)
+        undone = status in _UNDONE
+        raise AttemptFailed(got, rest_s=retry_after(response, wall), hint=hint if status < 500 else None, undone=undone)
     message = f"expected 200, {got} from {shown(request)}"
     if 400 <= status < 500:
         raise RefusedError(message, status=status, where=place(request), hint=hint)

@@ -81,6 +81,7 @@ def bounce_classification(settings: Settings) -> Resource:
         {
             "path": "v2/bounce-classification/metrics",
             "method": "POST",
+            "idempotent": True,
             "json": {
                 "resolution": "day",
                 "dimensions": ["timestamp", "domain.name", "entity-name"],
@@ -141,6 +142,7 @@ def _counted(settings: Settings, name: str, path: str, resolution: str, windows:
         {
             "path": path,
             "method": "POST",
+            "idempotent": True,
             "json": body,
             "data_selector": "items",
             "allow_null_data": True,

@@ -135,6 +135,7 @@ def logs(settings: Settings) -> Resource:
         {
             "path": "v1/analytics/logs",
             "method": "POST",
+            "idempotent": True,
             "json": {
                 "pagination": {"sort": "timestamp:asc", "limit": 100},
                 **({"include_subaccounts": True} if settings.reads_all else {}),

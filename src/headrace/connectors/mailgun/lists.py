@@ -146,6 +146,7 @@ def account_tags(settings: Settings) -> Resource:
         {
             "path": "v1/analytics/tags",
             "method": "POST",
+            "idempotent": True,
             "json": body,
             "data_selector": "items",
             "allow_null_data": True,

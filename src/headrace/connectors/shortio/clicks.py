@@ -36,6 +36,7 @@ def clicks(settings: Settings) -> Resource:
         {
             "path": f"{settings.statistics_url}/statistics/domain/{{domain}}/last_clicks",
             "method": "POST",
+            "idempotent": True,
             "json": {"period": "custom", "tz": "UTC"},
             "data_selector": "$",
             "paginator": {

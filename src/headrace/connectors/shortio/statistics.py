@@ -36,6 +36,7 @@ def _series(settings: Settings, path: str) -> dict[str, Any]:
     return {
         "path": f"{settings.statistics_url}/statistics/{path}/by_interval",
         "method": "POST",
+        "idempotent": True,
         "json": {"period": "custom", "tz": "UTC", "clicksChartInterval": "day"},
         "data_selector": "clicksStatistics",
         "windows": {
@@ -122,6 +123,7 @@ def tops(settings: Settings) -> Resource:
         {
             "path": f"{settings.statistics_url}/statistics/domain/{{domain}}/top",
             "method": "POST",
+            "idempotent": True,
             "json": {**LAST_30_DAYS, "column": "{dimension}", "limit": 1000},
             "data_selector": "$",
         },
