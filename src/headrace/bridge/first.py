@@ -46,21 +46,35 @@ def sql_client(pipeline: Pipeline) -> Any:
         return None
 
 
-def is_first_load(client: Any, schema: Schema, tables: Iterable[str]) -> bool:
-    """Whether surely no row of any of `tables` stands in the destination behind `client`, or is on its way there."""
+class Stored:
+    """What stands in the destination behind `client` when a package is made; None is no client."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        #: Seen once, it holds for the package: 20 resources would connect 20 times, 27 ms each to a DuckDB file.
+        self._has_nothing = False
+
+    def has_none_of(self, tables: Iterable[str]) -> bool:
+        """Whether surely no row stands in any of `tables`."""
+        if not isinstance(self._client, WithSqlClient):
+            return False
+        if self._has_nothing or _is_absent_file(self._client):
+            return True
+        try:
+            with self._client.sql_client as sql:
+                self._has_nothing = not sql.has_dataset()
+                return self._has_nothing or all(_is_empty(sql, name) for name in tables)
+        except Exception:  # noqa: BLE001 - each client fails in its own way, and no failure here may stop the run
+            return False
+
+
+def is_first_load(stored: Stored, schema: Schema, tables: Iterable[str]) -> bool:
+    """Whether surely no row of any of `tables` stands in the destination, or is on its way there."""
     names = list(tables)
     # a table that has columns was loaded before, or another resource or package brings rows for it
     if any(schema.get_table_columns(name) for name in names if name in schema.tables):
         return False
-    if not isinstance(client, WithSqlClient):
-        return False
-    if _is_absent_file(client):
-        return True
-    try:
-        with client.sql_client as sql:
-            return not sql.has_dataset() or all(_is_empty(sql, name) for name in names)
-    except Exception:  # noqa: BLE001 - each client fails in its own way, and no failure here may stop the run
-        return False
+    return stored.has_none_of(names)
 
 
 def _is_absent_file(client: Any) -> bool:

@@ -209,10 +209,10 @@ class _Loader:
         if not distinct or not alone or not self._run.lets_append:
             return False
         try:
-            client = self._run.destination
+            stored = self._run.stored
         except Exception:  # noqa: BLE001 - each destination fails in its own way, and the load itself says in which
             return False
-        return is_first_load(client, schema, self._tables.tables())
+        return is_first_load(stored, schema, self._tables.tables())
 
     def restore(self) -> None:
         """Give the tables in dlt's schema, and their columns, the properties that dlt's JSON path gives them."""

@@ -10,7 +10,7 @@ from dlt.common.configuration.container import Container
 from dlt.common.destination import DestinationCapabilitiesContext
 from dlt.extract.exceptions import DataItemRequiredForDynamicTableHints
 
-from headrace.bridge.first import current_pipeline, destination_client
+from headrace.bridge.first import Stored, current_pipeline, destination_client
 from headrace.bridge.format import loads_parquet
 from headrace.bridge.parquet import ParquetFiles, group_rows
 from headrace.engine import Room
@@ -41,6 +41,11 @@ class Once:
     def destination(self) -> Any:
         """The client of the destination, see `bridge/first.py`. 7 ms. Raises what dlt raises."""
         return destination_client(current_pipeline(), dlt.current.source_schema())
+
+    @cached_property
+    def stored(self) -> Stored:
+        """What stands in the destination. Raises what dlt raises."""
+        return Stored(self.destination)
 
     @cached_property
     def files(self) -> ParquetFiles:

@@ -15,7 +15,7 @@ from dlt.common.destination.utils import resolve_merge_strategy
 from dlt.common.schema.utils import has_table_seen_data, is_complete_column
 from dlt.common.storages.load_package import LoadPackageStateInjectableContext
 
-from headrace.bridge.first import current_pipeline
+from headrace.bridge.first import Stored, current_pipeline
 from headrace.bridge.pipe import Fetched
 from headrace.bridge.replaced import Replaced
 from headrace.bridge.tables import WorkingTables
@@ -226,6 +226,11 @@ class ResourceRun:
         A merge that comes again deletes what it wrote; of what is appended that has to be taken back.
         """
         return self.replaced is not None and self._takes_back
+
+    @property
+    def stored(self) -> Stored:
+        """What stands in the destination. Asked for in dlt's main thread. Raises what dlt raises."""
+        return self._session.once.stored
 
     @property
     def lets_append(self) -> bool:

@@ -192,7 +192,7 @@ class PipelineRun:
             self.failed_by_system = any(isinstance(link, OSError | MemoryError) for link in chain_of(error))
             raise translated(error) from error
         self.packages += 1
-        trace = self._pipeline.last_trace
+        trace = self._pipeline._last_trace  # noqa: SLF001 - where there is none the public one reads a pickle
         if trace and trace.last_normalize_info:
             self._rows.update(rows_by_table(trace.last_normalize_info))
 
