@@ -74,3 +74,8 @@ def test_among_pages_it_is_an_error(pages: list[Any], paginator: Any, tmp_path: 
 def test_where_it_is_declared_it_is_one_row(tmp_path: Path) -> None:
     pages = [{"id": 1}, [{"id": 2}, {"id": 3}], {"id": 4}]
     assert load(tmp_path, pages, paginator=CURSOR, allow_object_data=True) == [1, 2, 3, 4]
+
+
+def test_what_a_wildcard_chooses_is_no_object_in_place_of_a_list(tmp_path: Path) -> None:
+    pages = [[{"id": 1}, {"id": 2}], [{"id": 3}]]
+    assert load(tmp_path, pages, selector="items[*]", paginator=CURSOR) == [1, 2, 3]

@@ -150,7 +150,9 @@ class PageSplitter:
         if self._entries is not None and rows is not None:
             rows = _entries_of(rows, self._entries, where)
         found = [] if rows is None else rows if isinstance(rows, list) else [rows]
-        return [json.dumps(row).encode() for row in found], values, isinstance(rows, dict)
+        # what a path with wildcards chooses among the rows of a list is one where it chooses one
+        is_object = isinstance(rows, dict) and self._selector.steps is not None
+        return [json.dumps(row).encode() for row in found], values, is_object
 
 
 def _entries_of(rows: Any, names: tuple[str, str], where: str) -> list[Any]:
