@@ -133,6 +133,7 @@ ROWS = (
                 "declared",
                 things=lambda: Things(count=81, unwraps=True),
                 resource={"endpoint": {"allow_object_data": True}},
+                stock=False,
             ),
         ),
         tests=("test_engine_object.py",),

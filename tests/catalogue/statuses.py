@@ -192,7 +192,12 @@ ROWS = (
         "retry of a POST that reads",
         (
             *(
-                replace(scene, things=lambda: Things(paging="post"), resource={"endpoint": {"idempotent": True}})
+                replace(
+                    scene,
+                    things=lambda: Things(paging="post"),
+                    resource={"endpoint": {"idempotent": True}},
+                    stock=False,
+                )
                 for scene in passing("declared", "status", "no whole answer after 4 attempts", status=503)
             ),
             *(
