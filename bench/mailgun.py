@@ -46,7 +46,8 @@ KINDS = ("accepted", "delivered", "opened", "clicked")
 #: What is to be reached: a figure, its bound, and whether that is the least.
 GOALS: Final = (
     ("of_what_the_limit_allows", "first sync: times what the limit allows", 1.1, False),
-    ("of_what_the_limit_allows_with_load", "first sync with its load: times what the limit allows", 1.1, False),
+    ("of_what_the_limit_allows_with_load", "first sync with its load: times the soonest it allows", 1.1, False),
+    ("of_the_limit_spread_evenly_with_load", "first sync with its load: times requests by rate", 1.1, False),
     ("times_faster_than_one", "first sync: times faster than one window after the other", 8, True),
     ("again_s", "nothing new: seconds of the process", 3, False),
     ("most_of_events_of_a_domain", "nothing new: requests a domain for events", 2, False),
