@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,33 @@ class Waking(TurnedClock):
         if self.now() >= self._after_s and self._wake is not None:
             wake, self._wake = self._wake, None
             wake()
+
+
+def test_who_is_ended_twice_leaves_no_session_open() -> None:
+    """The second end comes while the connection that rests is waited for."""
+
+    async def scene(url: str) -> list[bool]:
+        sessions: list[Any] = []
+        answered = asyncio.Event()
+
+        async def held() -> None:
+            async with Sender(Limits()) as sender:
+                sessions.extend((sender._session, sender._single))
+                await sender.send(Request("GET", f"{url}/things", resource="things", idempotent=True))
+                answered.set()
+                await asyncio.Event().wait()
+
+        task = asyncio.ensure_future(held())
+        await answered.wait()
+        for _ in range(2):
+            task.cancel()
+            await asyncio.sleep(0)
+        with suppress(asyncio.CancelledError):
+            await task
+        return [session.closed for session in sessions]
+
+    with Server(service) as server:
+        assert asyncio.run(scene(server.url)) == [True, True]
 
 
 @pytest.mark.parametrize("seconds", [30, 600, 890], ids=["N01", "H09", "a quarter of an hour"])

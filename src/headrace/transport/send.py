@@ -17,7 +17,7 @@ import asyncio
 import json
 import socket
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AsyncExitStack, contextmanager, suppress
 from importlib.metadata import PackageNotFoundError, version
 from io import BytesIO
 from types import SimpleNamespace, TracebackType
@@ -71,14 +71,17 @@ class Sender:
         self._session: aiohttp.ClientSession | None = None
         #: For requests that may not be made twice: each gets a connection that nobody has used before.
         self._single: aiohttp.ClientSession | None = None
+        self._opened = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
         resolver = _Resolver(self._lookup)
-        self._session = self._opened(_Connector(limit=0, resolver=resolver))
-        self._single = self._opened(_Connector(limit=0, resolver=resolver, force_close=True))
+        opened = self._opened.enter_async_context
+        self._session = await opened(self._session_on(_Connector(limit=0, resolver=resolver)))
+        # closed first, for which nothing has to be waited for: who is ended while it waits closes no more of them
+        self._single = await opened(self._session_on(_Connector(limit=0, resolver=resolver, force_close=True)))
         return self
 
-    def _opened(self, connector: _Connector) -> aiohttp.ClientSession:
+    def _session_on(self, connector: _Connector) -> aiohttp.ClientSession:
         """A session on `connector`, which has no bound of its own: the slots of the host's gate are the bound."""
         watch_reuse = aiohttp.TraceConfig()
         watch_reuse.on_connection_reuseconn.append(_note_reuse)
@@ -98,10 +101,8 @@ class Sender:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for session in (self._session, self._single):
-            if session is not None:
-                await session.close()
         self._session = self._single = None
+        await self._opened.aclose()
 
     async def send(self, request: Request) -> Response:
         """The whole answer. Raises `AttemptFailed` when there is none."""
