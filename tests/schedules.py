@@ -110,7 +110,7 @@ def _played(made: Trial) -> Iterator[Complaint]:
         said = made.err.read_text()
         if code == 0:
             return
-        told = said.startswith("error: ") or (code == 1 and "\nskipped: " in said)
+        told = "\nerror: " in f"\n{said}" or (code == 1 and "\nskipped: " in said)
         if code not in (1, 3, 75) or not told or "should not happen" in said:
             yield Complaint(f"exit code {code}: {said}")
         if TOKEN in said:
